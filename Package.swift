@@ -93,7 +93,8 @@ let package = Package(
         library("UTCTime", []),
         library("NetworkAddresses", []),
         library("Timing", []),
-        library("NATSAddressing", []),
+        library("TextEncodings", []),
+        library("NATSAddressing", ["TextEncodings"]),
         library("NATS", ["CNATS", "JSONValues", "NATSAddressing", "UTCTime", "Timing", logging, collections]),
         .target(name: "CDatagrams"),
         .target(name: "CEpoll"),
@@ -101,11 +102,11 @@ let package = Package(
         library("EpollTransport", ["CEpoll", "NetworkAddresses", nioCore, collections], settings: hot),
         library("RedisClient", ["LogKeys", "EpollTransport", nioCore, collections, logging], settings: hot),
         library("DNSCore", ["CDatagrams", "NetworkAddresses", nioCore, nioPosix]),
-        library("DockerEngine", ["UTCTime", "Timing", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]),
-        library("ACME", ["Timing", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, crypto, cryptoExtras, x509, asn1, logging]),
+        library("DockerEngine", ["UTCTime", "Timing", "TextEncodings", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]),
+        library("ACME", ["Timing", "TextEncodings", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, crypto, cryptoExtras, x509, asn1, logging]),
 
         // Layer 1: the language and the shared memory of the system; no IO.
-        library("PlaneProtocol", ["JSONValues", "UTCTime", "NetworkAddresses"]),
+        library("PlaneProtocol", ["JSONValues", "UTCTime", "NetworkAddresses", "TextEncodings"]),
         library("PlaneState", ["PlaneProtocol", "NetworkAddresses", collections]),
 
         // Layer 2: one concern each.
@@ -158,16 +159,16 @@ let package = Package(
                 "PlaneProtocol", "EpollTransport", "NetworkAddresses", "UTCTime", "CNGHTTP2", nioCore, nioPosix, nioSSL, nioTLS, logging,
                 metrics, collections,
             ], settings: hot),
-        library("VisitorTokens", ["PlaneProtocol", "JSONValues", crypto]),
+        library("VisitorTokens", ["PlaneProtocol", "JSONValues", "TextEncodings", crypto]),
         library(
-            "GatewayCore", ["PlaneClient", "PlaneProtocol", "PlaneState", "VisitorTokens", "JSONValues", crypto]),
+            "GatewayCore", ["PlaneClient", "PlaneProtocol", "PlaneState", "VisitorTokens", "JSONValues", "TextEncodings", crypto]),
         configuration(of: "GatewayHTTP", ["PlaneProtocol", "PlaneService", "VisitorTokens", "NetworkAddresses"]),
         configuredLibrary(
             "GatewayHTTP",
             [
                 "LogKeys",
                 "GatewayCore", "VisitorTokens", "PlaneClient", "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "StateReplication", "NATS",
-                "JSONValues", "NetworkAddresses", "Timing", hummingbirdCore, httpTypes, asyncHTTPClient, crypto, nioCore, nioPosix, nioHTTP1,
+                "JSONValues", "NetworkAddresses", "TextEncodings", "Timing", hummingbirdCore, httpTypes, asyncHTTPClient, crypto, nioCore, nioPosix, nioHTTP1,
                 lifecycle, logging, metrics,
             ], settings: hot),
         library(
@@ -192,7 +193,9 @@ let package = Package(
             settings: hot),
         library(
             "DroneProxyPolicy",
-            ["LogKeys", "ProxyCore", "ProxyPages", "TierHop", "PlaneProtocol", "EpollTransport", nioCore, nioPosix, logging, metrics], settings: hot),
+            [
+                "LogKeys", "ProxyCore", "ProxyPages", "TierHop", "PlaneProtocol", "EpollTransport", "TextEncodings", nioCore, nioPosix, logging, metrics,
+            ], settings: hot),
         library(
             "ProxyProgram",
             [
@@ -288,13 +291,14 @@ let package = Package(
         tests("UTCTimeTests", ["UTCTime"]),
         tests("NetworkAddressesTests", ["NetworkAddresses", nioCore]),
         tests("TimingTests", ["Timing"]),
+        tests("TextEncodingsTests", ["TextEncodings"]),
         tests("NATSAddressingTests", ["NATSAddressing"]),
-        tests("NATSTests", ["NATS", "NATSAddressing", "UTCTime"], resources: [.copy("Fixtures")]),
+        tests("NATSTests", ["NATS", "NATSAddressing", "UTCTime", "Timing"], resources: [.copy("Fixtures")]),
         tests("EpollTransportTests", ["EpollTransport", nioCore, nioPosix]),
         tests("RedisClientTests", ["RedisClient", "EpollTransport", logging, nioCore]),
         tests("DNSCoreTests", ["DNSCore", nioCore, nioEmbedded, nioPosix]),
         tests("DockerEngineTests", ["DockerEngine", "UTCTime", nioCore, nioPosix, nioHTTP1]),
-        tests("ACMETests", ["ACME", nioCore, nioPosix, crypto, cryptoExtras, x509, asn1]),
+        tests("ACMETests", ["ACME", "TextEncodings", nioCore, nioPosix, crypto, cryptoExtras, x509, asn1]),
         tests("PlaneProtocolTests", ["PlaneProtocol"], resources: [.copy("Golden")]),
         tests("PlaneStateTests", ["PlaneState"]),
         tests("ConfigurationFilesTests", ["ConfigurationFiles", "ConfigurationReading", "PlaneService", "PlaneProtocol", logging, nioCore]),
@@ -337,7 +341,7 @@ let package = Package(
                 "TierProxyPolicy", "TierHop", "VisitorTokens", "ProxyCore", "ProxyCoreConfiguration", "ProxyPages", "EpollTransport", "PlaneProtocol", nioCore,
                 logging, metrics,
             ]),
-        tests("VisitorTokensTests", ["VisitorTokens", "PlaneProtocol", "JSONValues", crypto]),
+        tests("VisitorTokensTests", ["VisitorTokens", "PlaneProtocol", "JSONValues", "TextEncodings", crypto]),
         tests(
             "TierProxyTests",
             [

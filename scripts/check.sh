@@ -25,14 +25,15 @@ mapfile -t scripts < <(files 'scripts/*' '.ci/run' | while read -r f; do head -1
 
 # --- Layers: an import points down or sideways, never up -------------------------------------------------------------
 declare -A layer=(
-    [JSONValues]=0 [LogKeys]=0 [UTCTime]=0 [NetworkAddresses]=0 [Timing]=0 [CNATS]=0 [CNGHTTP2]=0 [NATSAddressing]=0 [CDatagrams]=0 [CEpoll]=0 [CSpawn]=0 [EpollTransport]=0 [RedisClient]=0 [NATS]=0 [DockerEngine]=0 [DNSCore]=0 [ACME]=0
+    [JSONValues]=0 [LogKeys]=0 [UTCTime]=0 [NetworkAddresses]=0 [Timing]=0 [TextEncodings]=0 [CNATS]=0 [CNGHTTP2]=0 [NATSAddressing]=0 [CDatagrams]=0 [CEpoll]=0 [CSpawn]=0 [EpollTransport]=0 [RedisClient]=0 [NATS]=0 [DockerEngine]=0 [DNSCore]=0 [ACME]=0
     [PlaneProtocol]=1 [PlaneState]=1
     [ConfigurationReading]=2 [ConfigurationFiles]=2 [PlaneService]=2 [PlaneMessaging]=2 [StateReplication]=2 [PlaneClient]=2 [PlaneDoctor]=2 [ClusterNames]=2 [CertificateCore]=2 [SchedulerCore]=2 [DroneStore]=2 [DroneCore]=2 [ProxyCore]=2 [TierHop]=2 [ProxyPages]=2 [TierProxyPolicy]=2 [TierProxy]=2 [ProxyProgram]=2 [DroneProxyPolicy]=2 [DroneProxy]=2 [PlanBPolicy]=2 [PlanBProxy]=2 [GatewayCore]=2 [GatewayHTTP]=2 [VisitorTokens]=2
     [scheduler]=3 [dns]=3 [gateway]=3 [drone-agent]=3 [drone-proxy]=3 [gateway-proxy]=3 [cert-refresher]=3 [plane]=3 [planb]=3
 )
 # What layer 0 imports of ours, apart from the C modules.
 declare -A sideways=(
-    [NATS]="JSONValues NATSAddressing UTCTime Timing" [DockerEngine]="UTCTime Timing" [ACME]="Timing"
+    [NATSAddressing]="TextEncodings" [NATS]="JSONValues NATSAddressing UTCTime Timing" [DockerEngine]="UTCTime Timing TextEncodings"
+    [ACME]="Timing TextEncodings"
     [EpollTransport]="NetworkAddresses" [RedisClient]="EpollTransport LogKeys" [DNSCore]="NetworkAddresses"
 )
 upward=""
@@ -63,6 +64,10 @@ rule 'Only the NATS target may import CNATS.' "$(find_in '^ *(package |internal 
 mapfile -t pure < <(printf '%s\n' "${sources[@]}" | grep -E '^Sources/(PlaneProtocol|PlaneState)/')
 rule 'PlaneProtocol and PlaneState do no IO: no NIO, logger, dispatch or clock in them.' \
     "$(find_in 'import (NIO|Logging|Metrics|Dispatch|NATS|GRDB|Glibc|ServiceLifecycle)|Date\(\)|\.now\b|Task *\{' "${pure[@]}")"
+mapfile -t timed < <(printf '%s\n' "${sources[@]}" | grep -E '^Sources/(DroneCore|CertificateCore)/' |
+    grep -vE '/(AgentTime|ReadinessProber|DockerEngineAdapter[+A-Za-z]*|ChallengeVisibility)\.swift$')
+rule 'In DroneCore and CertificateCore time is given: AgentTime, CertificateRefresher.Time; only what asks a peer waits by a clock of its own.' \
+    "$(find_in '(Task|clock)\.sleep\(|Date\(\)|ContinuousClock\(\)|WireTime\.now\(\)' "${timed[@]}" | grep -vF 'Sources/CertificateCore/CertificateRefresher.swift:')"
 rule 'A machine knows no IO, logger or task, and switches over every state (no default:).' \
     "$(find_in 'import (NIOPosix|Logging|Metrics|Dispatch|NATS|GRDB|Glibc)|^ *default:|\bawait\b|Task *\{|Date\(\)' "${machines[@]}")"
 

@@ -1,4 +1,5 @@
 import Foundation
+import TextEncodings
 
 /// A certificate to be ordered.
 package struct CertificateOrder: Sendable {
@@ -133,7 +134,7 @@ extension ACMEClient {
             let kinds = authorization.challenges.map(\.type).joined(separator: ", ")
             throw ACMEError(.noUsableChallenge, attempt, hint: "offered for \(domain): \(kinds.prefix(ProblemDocument.textLimit))")
         }
-        guard let token = challenge.token, JWSBase64URL.isValid(token, lengthLimit: Self.nonceLengthLimit) else {
+        guard let token = challenge.token, Base64URL.isText(token, lengthLimit: Self.nonceLengthLimit) else {
             throw ACMEError(.malformedAnswer, attempt, hint: "the challenge has no usable token")
         }
         return OpenChallenge(

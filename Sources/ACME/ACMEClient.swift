@@ -1,4 +1,5 @@
 package import Foundation
+import TextEncodings
 
 /// Orders certificates from one authority with one account (RFC 8555).
 ///
@@ -128,14 +129,14 @@ package actor ACMEClient {
         let url = try await self.directory().newNonce
         let response = try await self.transport.send(ACMERequest(.head, url))
         guard response.isSuccess else { throw self.refusal("get a nonce at \(url)", response) }
-        guard let nonce = response.nonce, JWSBase64URL.isValid(nonce, lengthLimit: Self.nonceLengthLimit) else {
+        guard let nonce = response.nonce, Base64URL.isText(nonce, lengthLimit: Self.nonceLengthLimit) else {
             throw ACMEError(.malformedAnswer, "get a nonce at \(url)", hint: "there is none in the answer")
         }
         return nonce
     }
 
     private func keepNonce(of response: ACMEResponse) {
-        guard let nonce = response.nonce, JWSBase64URL.isValid(nonce, lengthLimit: Self.nonceLengthLimit) else { return }
+        guard let nonce = response.nonce, Base64URL.isText(nonce, lengthLimit: Self.nonceLengthLimit) else { return }
         // The oldest nonce is dropped, because the authority is most likely to have forgotten that one.
         if self.nonces.count == Self.nonceLimit { self.nonces.removeFirst() }
         self.nonces.append(nonce)

@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import TextEncodings
 
 /// Proves control of a domain by publishing a value in its zone (DNS-01, RFC 8555 §8.4).
 ///
@@ -27,6 +28,6 @@ package struct ChallengeRecord: Hashable, Sendable {
     }
 
     init(domain: String, token: String, key: JSONWebKey) {
-        self.init(domain: domain, value: JWSBase64URL.encode(SHA256.hash(data: Data("\(token).\(key.thumbprint)".utf8))))
+        self.init(domain: domain, value: Base64URL.encode(SHA256.hash(data: Data("\(token).\(key.thumbprint)".utf8))))
     }
 }

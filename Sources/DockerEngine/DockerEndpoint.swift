@@ -1,4 +1,5 @@
 import Glibc
+import TextEncodings
 
 /// The address of the Engine API.
 package enum DockerEndpoint: Hashable, Sendable {
@@ -26,7 +27,7 @@ package enum DockerEndpoint: Hashable, Sendable {
     /// The beginning of every URL, without a slash at its end.
     var urlPrefix: String {
         switch self {
-        case .unixSocket(let path): "http+unix://\(URLComponentEncoding.encode(path))"
+        case .unixSocket(let path): "http+unix://\(PercentEncoding.encode(path))"
         case .http(let url): url.hasSuffix("/") ? String(url.dropLast()) : url
         }
     }

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
+import TextEncodings
 
 /// One call of the Engine API, before its version and connection are chosen.
 struct EngineRequest: Sendable {
@@ -39,7 +40,7 @@ struct EngineRequest: Sendable {
     /// Path and query, after the version.
     var target: String {
         guard !self.query.isEmpty else { return self.path }
-        return self.path + "?" + self.query.map { "\($0.name)=\(URLComponentEncoding.encode($0.value))" }.joined(separator: "&")
+        return self.path + "?" + self.query.map { "\($0.name)=\(PercentEncoding.encode($0.value))" }.joined(separator: "&")
     }
 }
 
@@ -66,25 +67,5 @@ enum EngineFilter {
             }
         }
         return quoted + "\""
-    }
-}
-
-/// Percent-encoding for one query value or one path segment (RFC 3986 §2.1): everything but unreserved characters is encoded.
-enum URLComponentEncoding {
-    static func encode(_ text: String) -> String {
-        let digits = Array("0123456789ABCDEF".utf8)
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.utf8.count)
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
-                bytes.append(byte)
-            default:
-                bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 0xF)]]
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

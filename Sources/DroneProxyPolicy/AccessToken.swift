@@ -1,4 +1,5 @@
 import ProxyCore
+import TextEncodings
 
 /// The token of one backend, in the forms in which requests contain it.
 struct AccessToken {
@@ -56,14 +57,5 @@ struct AccessToken {
             difference |= secret[offset] ^ bytes[range.lowerBound + offset]
         }
         return difference == 0
-    }
-}
-
-extension Array<UInt8> {
-    mutating func appendPercentEncoded(_ byte: UInt8) {
-        let digits: StaticString = "0123456789ABCDEF"
-        self.append(UInt8(ascii: "%"))
-        self.append(digits.utf8Start[Int(byte >> 4)])
-        self.append(digits.utf8Start[Int(byte & 0x0F)])
     }
 }

@@ -1,4 +1,5 @@
 import ProxyCore
+import TextEncodings
 
 /// `/_plane_auth?token=…&redirect=…`: turns a token in a link into a cookie.
 ///

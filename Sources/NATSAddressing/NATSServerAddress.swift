@@ -1,3 +1,5 @@
+import TextEncodings
+
 /// One server URL, parsed so that its credentials never reach a log: `[nats|tls://][user[:password]@]host[:port]`.
 package struct NATSServerAddress: Sendable, Hashable, CustomStringConvertible {
     package var usesTLS: Bool
@@ -25,7 +27,7 @@ package struct NATSServerAddress: Sendable, Hashable, CustomStringConvertible {
         self.authentication = .none
         if let at = rest.lastIndex(of: "@") {
             let parts = rest[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let first = Self.percentDecoded(parts[0]), let last = Self.percentDecoded(parts.last ?? "") else {
+            guard let first = PercentEncoding.decode(parts[0].utf8), let last = PercentEncoding.decode((parts.last ?? "").utf8) else {
                 throw mistake("a % in user or password must be written as %25")
             }
             self.authentication = parts.count == 2 ? .userPassword(user: first, password: last) : .token(first)
@@ -64,22 +66,5 @@ package struct NATSServerAddress: Sendable, Hashable, CustomStringConvertible {
         guard let at = url.lastIndex(of: "@") else { return url }
         let start = url.firstRange(of: "://")?.upperBound ?? url.startIndex
         return start <= at ? "\(url[..<start])<redacted>\(url[at...])" : "<redacted>\(url[at...])"
-    }
-
-    /// Nil if an escape is incomplete or the result is not UTF-8.
-    private static func percentDecoded(_ text: Substring) -> String? {
-        var bytes: [UInt8] = []
-        var rest = text.utf8
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            let digits = rest.prefix(2)
-            guard digits.count == 2, let value = UInt8(Substring(digits), radix: 16) else { return nil }
-            bytes.append(value)
-            rest = rest.dropFirst(2)
-        }
-        return String(validating: bytes, as: UTF8.self)
     }
 }

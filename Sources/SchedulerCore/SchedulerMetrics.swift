@@ -1,6 +1,7 @@
 import Metrics
 import PlaneProtocol
 import PlaneState
+import Timing
 
 /// The metrics of the scheduler. To be made after the metrics system was set up.
 package struct SchedulerMetrics: Sendable {

@@ -1,5 +1,6 @@
 import Crypto
 package import PlaneProtocol
+import TextEncodings
 
 /// A token that any proxy verifies with a public key, without asking anybody: a JSON Web Signature in its compact form (RFC 7515 §7.1) with EdDSA
 /// over Ed25519 (RFC 8037 §3.1), whose payload is a set of claims (RFC 7519).

@@ -1,5 +1,6 @@
 import Crypto
 package import PlaneProtocol
+import TextEncodings
 
 /// A public key by which signed tokens are known: Ed25519 (RFC 8032), written as its 32 bytes in base64url.
 package struct TokenPublicKey: Sendable {

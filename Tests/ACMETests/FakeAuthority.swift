@@ -2,6 +2,7 @@ import Foundation
 import PlaneTestSupport
 import SwiftASN1
 import Synchronization
+import TextEncodings
 import X509
 
 @testable import ACME
@@ -75,7 +76,7 @@ final class FakeAuthority: ACMETransport {
         var payload = Data()
         var isSigned = false
         if case .post(let jws) = request.method {
-            payload = JWSBase64URL.decode(jws.payload) ?? Data()
+            payload = Data(Base64URL.decode(jws.payload.utf8) ?? [])
             isSigned = true
         }
         state.requests.append(Request(path: path, payload: String(decoding: payload, as: UTF8.self)))
@@ -115,7 +116,7 @@ final class FakeAuthority: ACMETransport {
             return self.order(state, state.behaviour.processingPolls < 0 ? "valid" : "processing")
         case "finalize":
             let csr = try JSONDecoder().decode([String: String].self, from: payload)["csr"] ?? ""
-            let request = try CertificateSigningRequest(derEncoded: Array(JWSBase64URL.decode(csr) ?? Data()))
+            let request = try CertificateSigningRequest(derEncoded: Base64URL.decode(csr.utf8) ?? [])
             state.certificate = try self.issuer.chain(
                 names: state.behaviour.certificateNames ?? state.names, publicKey: request.publicKey)
             return self.order(state, "processing")

@@ -3,23 +3,24 @@ import Foundation
 import Testing
 
 @testable import ACME
+import TextEncodings
 
 @Suite struct JWSTests {
     /// RFC 7515 appendix A.3.
     static let p256 = JSONWebKey.p256(
-        x: Array(JWSBase64URL.decode("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU") ?? Data()),
-        y: Array(JWSBase64URL.decode("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0") ?? Data()))
+        x: Base64URL.decode("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU".utf8) ?? [],
+        y: Base64URL.decode("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0".utf8) ?? [])
 
     @Test("the thumbprint of the RSA key of RFC 7638 §3.1 is the one printed there")
     func rsaThumbprint() throws {
         let modulus = try #require(
-            JWSBase64URL.decode(
+            Base64URL.decodePasted(
                 """
                 0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMst\
                 n64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajr\
                 n1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw
                 """))
-        let key = JSONWebKey.rsa(modulus: Array(modulus), exponent: [1, 0, 1])
+        let key = JSONWebKey.rsa(modulus: modulus, exponent: [1, 0, 1])
         #expect(key.thumbprint == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs")
     }
 
@@ -69,7 +70,7 @@ import Testing
         let account = try AccountKey(pem: key.pemRepresentation)
         let header = JWS.Header(algorithm: "ES256", signer: .key(try account.publicKey()), nonce: "n", url: "https://ca.example/x")
         let jws = try JWS(header, payload: "") { message throws(ACMEError) in try account.sign(message) }
-        let signature = try P256.Signing.ECDSASignature(rawRepresentation: try #require(JWSBase64URL.decode(jws.signature)))
+        let signature = try P256.Signing.ECDSASignature(rawRepresentation: try #require(Base64URL.decode(jws.signature.utf8)))
         #expect(key.publicKey.isValidSignature(signature, for: Data("\(jws.protected).".utf8)))
     }
 

@@ -11,8 +11,6 @@ struct EncodingTests {
 
     @Test("query values cannot break out of their place")
     func percent() {
-        #expect(URLComponentEncoding.encode("a-Z_0.9~") == "a-Z_0.9~")
-        #expect(URLComponentEncoding.encode("a&b=c/ü") == "a%26b%3Dc%2F%C3%BC")
         #expect(EngineRequest(path: "/p", query: [("q", "a b"), ("r", "&")], subject: .daemon, attempt: "").target == "/p?q=a%20b&r=%26")
     }
 

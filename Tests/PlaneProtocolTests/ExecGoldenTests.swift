@@ -70,21 +70,4 @@ import Testing
             cluster: Sample.cluster, drone: Sample.drone, exec: exec, offset: 0, data: Base64Text([UInt8](repeating: 0, count: ExecInput.largestData + 1)))
         #expect(throws: MessageError.self) { try WireCodec.decode(ExecInput.self, from: WireCodec.encode(input)) }
     }
-
-    @Test(
-        "base64 as RFC 4648 has it",
-        arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy")])
-    func base64(bytes: String, text: String) {
-        #expect(Base64Text(Array(bytes.utf8)).text == text)
-        #expect(Base64Text(text: Array(text.utf8))?.bytes == Array(bytes.utf8))
-    }
-
-    @Test("what is no base64 is none", arguments: ["Z", "Zg", "Zg=", "Zh==", "Zm9=", "Z===", "====", "Zg==Zg==", "Zm8-", "Zm 8", "=m9v"])
-    func noBase64(text: String) { #expect(Base64Text(text: Array(text.utf8)) == nil) }
-
-    @Test("every byte survives base64")
-    func allBytes() {
-        let bytes = (0...255).map { UInt8($0) }
-        for count in 0...bytes.count { #expect(Base64Text(text: Array(Base64Text(bytes.prefix(count)).text.utf8))?.bytes == Array(bytes.prefix(count))) }
-    }
 }

@@ -3,6 +3,7 @@ import JSONValues
 import PlaneProtocol
 import Testing
 
+import TextEncodings
 @testable import VisitorTokens
 
 @Suite("Signed tokens: verified without asking anybody")
@@ -128,15 +129,6 @@ struct SignedTokenTests {
     func id() throws {
         #expect(SignedToken.id(of: String(decoding: try Self.token(), as: UTF8.self)) == "t-1")
         #expect(SignedToken.id(of: "a.b.c") == nil)
-    }
-
-    @Test("base64url is written in one way", arguments: ["A", "AB", "A===", "AA==", "A+", "A/", "ABCDE"])
-    func base64(text: String) {
-        #expect(Base64URL.decode(text.utf8) == nil)
-        for count in 0..<10 {
-            let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 200) }
-            #expect(Base64URL.decode(Base64URL.encode(bytes).utf8) == bytes)
-        }
     }
 
     @Test("what was made later in a stream, or in a later stream, is behind")

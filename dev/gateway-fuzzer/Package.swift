@@ -17,11 +17,12 @@ let package = Package(
         .target(name: "JSONValues", swiftSettings: settings),
         .target(name: "UTCTime", swiftSettings: settings),
         .target(name: "NetworkAddresses", swiftSettings: settings),
-        .target(name: "PlaneProtocol", dependencies: ["JSONValues", "UTCTime", "NetworkAddresses"], swiftSettings: settings),
+        .target(name: "TextEncodings", swiftSettings: settings),
+        .target(name: "PlaneProtocol", dependencies: ["JSONValues", "UTCTime", "NetworkAddresses", "TextEncodings"], swiftSettings: settings),
         // Without what needs the fleet's state or cryptography.
-        .target(name: "GatewayCore", dependencies: ["PlaneProtocol", "JSONValues"], swiftSettings: settings),
+        .target(name: "GatewayCore", dependencies: ["PlaneProtocol", "JSONValues", "TextEncodings"], swiftSettings: settings),
         .executableTarget(
-            name: "gateway-fuzzer", dependencies: ["GatewayCore", "PlaneProtocol", "JSONValues"], swiftSettings: settings,
+            name: "gateway-fuzzer", dependencies: ["GatewayCore", "PlaneProtocol", "JSONValues", "TextEncodings"], swiftSettings: settings,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]),
     ]
 )

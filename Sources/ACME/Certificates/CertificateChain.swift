@@ -1,5 +1,6 @@
 package import Foundation
 import SwiftASN1
+import TextEncodings
 package import X509
 
 /// A certificate, followed by its issuers, each of which has signed the one before it.
@@ -65,6 +66,6 @@ package struct CertificateChain: Hashable, Sendable {
         // The serial number as in DER: a leading zero keeps a number with its highest bit set from being negative.
         let serial = Array(self.leaf.serialNumber.bytes)
         let isHigh = serial.first.map { $0 & 0x80 != 0 } ?? true
-        return "\(JWSBase64URL.encode(keyID)).\(JWSBase64URL.encode(isHigh ? [0] + serial : serial))"
+        return "\(Base64URL.encode(keyID)).\(Base64URL.encode(isHigh ? [0] + serial : serial))"
     }
 }

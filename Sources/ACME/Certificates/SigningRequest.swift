@@ -1,5 +1,6 @@
 import CryptoExtras
 import SwiftASN1
+import TextEncodings
 import X509
 
 /// The request that the authority signs (RFC 8555 §7.4). It contains the names only as alternative names, because a common name has at most 64 bytes.
@@ -16,7 +17,7 @@ enum SigningRequest {
                 signatureAlgorithm: key.privateKey.publicKey.signingRequestAlgorithm)
             var serializer = DER.Serializer()
             try serializer.serialize(request)
-            return JWSBase64URL.encode(serializer.serializedBytes)
+            return Base64URL.encode(serializer.serializedBytes)
         } catch {
             throw ACMEError(.invalidInput, "make a signing request for \(names.joined(separator: ", "))", cause: error)
         }

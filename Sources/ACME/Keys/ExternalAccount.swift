@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import TextEncodings
 
 /// Binds a new ACME account to an account that the authority knows from elsewhere (RFC 8555 §7.3.4).
 package struct ExternalAccount: Sendable, CustomStringConvertible {
@@ -8,7 +9,7 @@ package struct ExternalAccount: Sendable, CustomStringConvertible {
 
     /// - Parameter key: in base64url, with or without padding.
     package init(keyID: String, key: String) throws(ACMEError) {
-        guard !keyID.isEmpty, let bytes = JWSBase64URL.decode(key), !bytes.isEmpty else {
+        guard !keyID.isEmpty, let bytes = Base64URL.decodePasted(key), !bytes.isEmpty else {
             throw ACMEError(.invalidInput, "read the external account's key", hint: "expected a key id, and a key in base64url")
         }
         self.keyID = keyID

@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import TextEncodings
 
 /// A public key as in JOSE, with its members in the order of the thumbprint (RFC 7638 §3.2).
 package enum JSONWebKey: Hashable, Sendable {
@@ -12,11 +13,11 @@ package enum JSONWebKey: Hashable, Sendable {
     package var json: String {
         switch self {
         case .p256(let x, let y):
-            #"{"crv":"P-256","kty":"EC","x":"\#(JWSBase64URL.encode(x))","y":"\#(JWSBase64URL.encode(y))"}"#
+            #"{"crv":"P-256","kty":"EC","x":"\#(Base64URL.encode(x))","y":"\#(Base64URL.encode(y))"}"#
         case .rsa(let modulus, let exponent):
-            #"{"e":"\#(JWSBase64URL.encode(exponent))","kty":"RSA","n":"\#(JWSBase64URL.encode(modulus))"}"#
+            #"{"e":"\#(Base64URL.encode(exponent))","kty":"RSA","n":"\#(Base64URL.encode(modulus))"}"#
         }
     }
 
-    package var thumbprint: String { JWSBase64URL.encode(SHA256.hash(data: Data(self.json.utf8))) }
+    package var thumbprint: String { Base64URL.encode(SHA256.hash(data: Data(self.json.utf8))) }
 }

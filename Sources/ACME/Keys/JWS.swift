@@ -1,4 +1,5 @@
 package import Foundation
+import TextEncodings
 
 /// A signed request body: flattened JSON serialisation (RFC 7515 §7.2.2, RFC 8555 §6.2).
 package struct JWS: Hashable, Sendable, Codable {
@@ -58,9 +59,9 @@ package struct JWS: Hashable, Sendable, Codable {
     package init(
         _ header: Header, payload: String, sign: (Data) throws(ACMEError) -> Data
     ) throws(ACMEError) {
-        self.protected = JWSBase64URL.encode(header.json.utf8)
-        self.payload = JWSBase64URL.encode(payload.utf8)
-        self.signature = JWSBase64URL.encode(try sign(Data("\(self.protected).\(self.payload)".utf8)))
+        self.protected = Base64URL.encode(header.json.utf8)
+        self.payload = Base64URL.encode(payload.utf8)
+        self.signature = Base64URL.encode(try sign(Data("\(self.protected).\(self.payload)".utf8)))
     }
 
     /// All three parts are base64url, so nothing has to be escaped.

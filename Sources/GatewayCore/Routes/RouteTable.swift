@@ -1,4 +1,5 @@
 import PlaneProtocol
+import TextEncodings
 
 /// Every path of the gateway. Paths are compared segment by segment, and percent-escapes are decoded once inside a segment. Nothing is normalized, so a path
 /// of one part of the gateway cannot be written so that it leads to another part.

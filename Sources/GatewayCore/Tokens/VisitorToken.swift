@@ -1,5 +1,6 @@
 import Crypto
 package import PlaneProtocol
+import TextEncodings
 import VisitorTokens
 
 /// A visitor's token, which is a part of a URL's path: 32 random bytes in base64url without padding (RFC 4648 §5), which are 43 characters. If all visitors

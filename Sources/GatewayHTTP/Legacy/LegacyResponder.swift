@@ -7,6 +7,7 @@ import PlaneClient
 import PlaneMessaging
 import PlaneProtocol
 import PlaneService
+import TextEncodings
 import Timing
 
 /// The HTTP interface that Plane 0.3 has in its controller: backends of services that the configuration names, in one cluster.

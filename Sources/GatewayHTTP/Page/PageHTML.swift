@@ -2,6 +2,7 @@ import GatewayCore
 import PlaneClient
 import PlaneProtocol
 import PlaneState
+import TextEncodings
 
 /// The page as HTML. Everything that comes from outside is escaped where it is put in.
 enum PageHTML {

@@ -4,6 +4,7 @@ import PlaneClient
 import PlaneProtocol
 import PlaneService
 import PlaneState
+import TextEncodings
 
 /// The contents of the page, as values.
 struct PageModel: Sendable {

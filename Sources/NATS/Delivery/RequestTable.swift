@@ -75,7 +75,7 @@ final class RequestTable: MessageSink {
             await withCheckedContinuation { continuation in
                 let entry = Entry(
                     finish: { continuation.resume(returning: $0) },
-                    deadline: DispatchTime.now().uptimeNanoseconds &+ timeout.wholeNanoseconds, attempt: attempt, subject: subject,
+                    deadline: DispatchTime.now().uptimeNanoseconds &+ timeout.unsignedNanoseconds, attempt: attempt, subject: subject,
                     awaits: answer)
                 self.begin(id, entry, send: send)
             }
@@ -91,7 +91,7 @@ final class RequestTable: MessageSink {
         send: (_ reply: String) throws(NATSError) -> Void
     ) {
         let entry = Entry(
-            finish: finish, deadline: DispatchTime.now().uptimeNanoseconds &+ timeout.wholeNanoseconds, attempt: attempt, subject: subject,
+            finish: finish, deadline: DispatchTime.now().uptimeNanoseconds &+ timeout.unsignedNanoseconds, attempt: attempt, subject: subject,
             awaits: answer, isHurried: false)
         self.begin(self.newID(), entry, send: send)
     }

@@ -114,7 +114,7 @@ extension JetStream {
         if let maxBytes = configuration.maxBytes, maxBytes != existing["max_bytes"]?.integer ?? StreamConfiguration.unlimited {
             wanted["max_bytes"] = .number(JSONNumber(maxBytes))
         }
-        let maxAge = configuration.maxAge.map { Int64(clamping: $0.wholeNanoseconds) } ?? 0
+        let maxAge = configuration.maxAge.map { Int64(clamping: $0.unsignedNanoseconds) } ?? 0
         if maxAge != existing["max_age"]?.integer ?? 0 {
             wanted["max_age"] = .number(JSONNumber(maxAge))
             // The server refuses to remember message ids for longer than it keeps messages.

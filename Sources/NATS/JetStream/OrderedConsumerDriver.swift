@@ -1,5 +1,6 @@
 import Logging
 import Synchronization
+import Timing
 
 /// Carries out the actions of an `OrderedConsumerMachine`. All of this runs in the reader's calls of `next`, so there is no other task, and a slow reader
 /// slows the server down (flow control) instead of filling memory.
@@ -23,9 +24,8 @@ final class OrderedConsumerDriver: Sendable {
     private let state: Mutex<State>
 
     /// Longest pauses between attempts to get a new consumer; the last one repeats. A pause ends early when the connection is restored.
-    private static let reopenPauses: [Duration] = [
-        .milliseconds(20), .milliseconds(100), .milliseconds(500), .seconds(1), .seconds(2), .seconds(5),
-    ]
+    private static let reopenPauses = RetrySchedule(
+        .milliseconds(20), .milliseconds(100), .milliseconds(500), .seconds(1), .seconds(2), .seconds(5))
     /// How long each of these attempts waits for its consumer; the last one repeats. The first are short: a cluster that has lost a server assigns every
     /// third consumer of a stream with three copies to it for two minutes more, and that consumer is never made; the next attempt may get another server. A
     /// consumer that is made later has no reader, so the server deletes it.
@@ -102,8 +102,8 @@ final class OrderedConsumerDriver: Sendable {
             stream_name: self.stream,
             config: .init(
                 deliver_subject: deliverSubject, opt_start_seq: start, filter_subject: self.filter,
-                idle_heartbeat: self.timing.heartbeat.wholeNanoseconds,
-                inactive_threshold: self.timing.inactiveThreshold.wholeNanoseconds))
+                idle_heartbeat: self.timing.heartbeat.unsignedNanoseconds,
+                inactive_threshold: self.timing.inactiveThreshold.unsignedNanoseconds))
         let attempt = "CONSUMER.CREATE.\(self.stream)"
         let answer = try await self.jetStream.call(
             attempt, body: JetStream.encode(body, attempt: attempt), answer: ConsumerConfiguration.Answer.self,
@@ -160,7 +160,7 @@ final class OrderedConsumerDriver: Sendable {
                 // The attempt has taken long enough, so there is no pause.
                 if error.code == .timedOut { continue }
             }
-            await self.jetStream.connection.pause(atMost: Self.reopenPauses[min(tries, Self.reopenPauses.count) - 1])
+            await self.jetStream.connection.pause(atMost: Self.reopenPauses.pause(after: tries))
             guard !Task.isCancelled else { return false }
         }
         return false

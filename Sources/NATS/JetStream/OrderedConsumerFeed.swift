@@ -32,7 +32,7 @@ final class OrderedConsumerFeed: Sendable {
 
     /// - Parameter isConnected: while the connection is down, silence is not reported.
     init(timing: OrderedConsumerTiming, isConnected: @escaping @Sendable () -> Bool) {
-        self.silenceLimit = timing.silenceLimit.wholeNanoseconds
+        self.silenceLimit = timing.silenceLimit.unsignedNanoseconds
         self.timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "nats.consumer"))
         let interval = DispatchTimeInterval.nanoseconds(Int(clamping: max(10_000_000, self.silenceLimit / 4)))
         self.timer.schedule(deadline: .now() + interval, repeating: interval, leeway: .milliseconds(50))

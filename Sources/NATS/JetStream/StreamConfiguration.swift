@@ -48,7 +48,7 @@ extension StreamConfiguration: Encodable {
         try container.encode("old", forKey: .discard)
         // A limit that is nil is left out.
         try container.encodeIfPresent(self.maxMessagesPerSubject, forKey: .maxMessagesPerSubject)
-        try container.encodeIfPresent(self.maxAge?.wholeNanoseconds, forKey: .maxAge)
+        try container.encodeIfPresent(self.maxAge?.unsignedNanoseconds, forKey: .maxAge)
         try container.encodeIfPresent(self.maxBytes, forKey: .maxBytes)
         try container.encode(self.replicas, forKey: .replicas)
         if !self.isAcknowledged { try container.encode(true, forKey: .isUnacknowledged) }

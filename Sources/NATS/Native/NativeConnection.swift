@@ -92,7 +92,7 @@ final class NativeConnection: @unchecked Sendable {
 
     /// Waits until the server has read everything written so far. Blocks; call it in `blocking`.
     func flush(timeout: Duration) throws(NATSError) {
-        let status = natsConnection_FlushTimeout(self.pointer, timeout.wholeMilliseconds)
+        let status = natsConnection_FlushTimeout(self.pointer, timeout.libraryMilliseconds)
         guard status == NATS_OK else {
             throw NATSError(status: status, attempt: "flush the NATS connection").whilePublishing()
         }

@@ -1,4 +1,5 @@
 import CNATS
+import Timing
 
 /// What libnats reports about a connection.
 enum NativeEvent: Sendable {
@@ -18,9 +19,9 @@ final class NativeEventBox: Sendable {
 
     init(_ handler: @escaping @Sendable (NativeEvent) -> Void) { self.handler = handler }
 
-    /// Pauses between two rounds over all servers, in milliseconds; up to half is added at random, and the last one repeats. However long a server was away,
+    /// Pauses between two rounds over all servers; up to half is added at random, and the last one repeats. However long a server was away,
     /// its clients are back well within a second, and a thousand clients that try three times a second do not disturb a server that is starting.
-    static let reconnectPauses: [Int64] = [20, 50, 100, 200, 300]
+    static let reconnectPauses = RetrySchedule(.milliseconds(20), .milliseconds(50), .milliseconds(100), .milliseconds(200), .milliseconds(300))
 
     static func install(on options: NativeOptions, box: Unmanaged<NativeEventBox>) throws(NATSError) {
         let closure = box.toOpaque()
@@ -61,9 +62,8 @@ final class NativeEventBox: Sendable {
                 pointer,
                 { _, rounds, closure in
                     NativeEventBox.at(closure)?.handler(.stillDisconnected(count: Int(rounds)))
-                    let pauses = NativeEventBox.reconnectPauses
-                    let pause = pauses[min(max(0, Int(rounds) - 1), pauses.count - 1)]
-                    return pause + Int64.random(in: 0...pause / 2)
+                    let pause = NativeEventBox.reconnectPauses.pause(after: Int(rounds)) / Duration.milliseconds(1)
+                    return Int64(pause * Double.random(in: 1...1.5))
                 }, closure)
         }
     }

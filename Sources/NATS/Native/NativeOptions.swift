@@ -21,10 +21,10 @@ final class NativeOptions {
             return natsOptions_SetServers(pointer, &list, CInt(list.count))
         }
         try self.set("name") { natsOptions_SetName($0, options.name) }
-        try self.set("connect timeout") { natsOptions_SetTimeout($0, options.connectTimeout.wholeMilliseconds) }
-        try self.set("ping interval") { natsOptions_SetPingInterval($0, options.pingInterval.wholeMilliseconds) }
+        try self.set("connect timeout") { natsOptions_SetTimeout($0, options.connectTimeout.libraryMilliseconds) }
+        try self.set("ping interval") { natsOptions_SetPingInterval($0, options.pingInterval.libraryMilliseconds) }
         try self.set("pings out") { natsOptions_SetMaxPingsOut($0, 2) }
-        try self.set("write deadline") { natsOptions_SetWriteDeadline($0, options.writeDeadline.wholeMilliseconds) }
+        try self.set("write deadline") { natsOptions_SetWriteDeadline($0, options.writeDeadline.libraryMilliseconds) }
         try self.set("reconnect buffer") {
             natsOptions_SetReconnectBufSize($0, CInt(clamping: options.reconnectBufferBytes))
         }

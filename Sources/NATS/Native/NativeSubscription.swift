@@ -55,6 +55,6 @@ final class NativeSubscription: @unchecked Sendable {
     /// Asks the server for no more messages. The sink gets those on their way, and then `completed`. Does not block.
     /// - Returns: whether draining has begun; if not, the connection is closed and nothing more comes.
     func drain(timeout: Duration) -> Bool {
-        natsSubscription_DrainTimeout(self.pointer, timeout.wholeMilliseconds) == NATS_OK
+        natsSubscription_DrainTimeout(self.pointer, timeout.libraryMilliseconds) == NATS_OK
     }
 }

@@ -5,6 +5,7 @@ import PlaneMessaging
 package import PlaneProtocol
 import PlaneService
 import PlaneState
+import Timing
 
 /// Handles schedule requests: carries out the actions of a `ScheduleMachine`, one machine for each request.
 package struct ScheduleHandler: Sendable {

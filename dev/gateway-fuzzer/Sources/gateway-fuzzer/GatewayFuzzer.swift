@@ -1,6 +1,7 @@
 import GatewayCore
 import JSONValues
 import PlaneProtocol
+import TextEncodings
 
 /// What libFuzzer calls with each input.
 ///
