@@ -40,8 +40,8 @@ struct HijackedConnection: Sendable {
         }
     }
 
-    /// Sends the request, and the bytes when the daemon has agreed. Returns when the kernel has them, and the daemon sees their end behind them: it
-    /// says nothing when it has passed them on, and would keep the connection until the container ends (seen with 20.10).
+    /// Sends the request, then the bytes once the daemon has agreed, then their end. Returns when the kernel has taken them: the daemon does not confirm
+    /// that it has passed them on, and without the end it would keep the connection for as long as the container runs (seen with 20.10).
     func deliver(_ bytes: ByteBuffer, _ request: EngineRequest, version: APIVersion) async throws(EngineError) {
         do {
             let channel = try await withCallLimit(Self.answerLimit) { try await self.connect() }

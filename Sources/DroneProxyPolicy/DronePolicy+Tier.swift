@@ -38,7 +38,8 @@ extension DronePolicy {
 
     // MARK: Forwarding
 
-    /// A token is for the drone that the backend is on; who the visitor is, and for which backend, the tier is told as it tells drones.
+    /// Prepares a request that is passed on to the tier because its backend may be on another drone. A hop field of the visitor's is removed, and ours is added
+    /// with the backend and the secret. The visitor's token is not checked and stays in the request: the backend's own drone checks it.
     func rewriteForwarded(_ rewriting: inout RequestRewriting) {
         rewriting.hiddenNames = [Self.hopName]
         rewriting.addsFields = true

@@ -40,7 +40,7 @@ final class DronePolicy: ProxyPolicy {
     private let showsToken: Bool
     /// The route for requests that are for no backend.
     private let passthrough: DroneRoute?
-    /// Where those go that are for a backend of another drone, perhaps.
+    /// The route to the tier, for requests whose backend may be on another drone; nil for none.
     let forward: DroneRoute?
     /// What every response by HTTPS says, unless the backend says it in its own way.
     private let strictTransportSecurity: [UInt8]?

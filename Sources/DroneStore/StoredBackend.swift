@@ -14,7 +14,7 @@ package struct StoredBackend: Sendable {
     package var logCursor: WireTime?
     /// Set when the backend is being ended; its process may still run.
     package var ending: BackendEndingRecord?
-    /// The handle of its container, which may not exist. Without an id before it was started, and for backends of older agents.
+    /// The handle of its container, which may not exist. It has no id before the container was started, or if an older agent has started it.
     package var container: ContainerHandle
 
     package var id: BackendID { self.spec.backendID }

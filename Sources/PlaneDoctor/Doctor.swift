@@ -98,11 +98,11 @@ package struct Doctor: Sendable {
         if report.sawHeartbeat { report.schedulerVersions = await self.schedulerVersions() }
     }
 
-    /// Each scheduler writes a heartbeat every second, in the place of the one before it, at a moment of its own.
+    /// The versions of the schedulers. Each replaces the last heartbeat in the stream by its own once a second, so several reads find all of them.
     private func schedulerVersions() async -> Set<String> {
         var versions: Set<String> = []
         for look in 0..<Self.heartbeatLooks {
-            // Cancelled meanwhile, what was seen until then counts.
+            // If the task is cancelled, the versions seen so far are the result.
             if look > 0, (try? await Task.sleep(for: Self.heartbeatPause)) == nil { break }
             // If reading single messages is not permitted, versions are not told.
             guard let headers = try? await self.jetStream.headersOfLastMessage(stream: StateStream.name, subject: StateMessage.heartbeat.subject)
@@ -112,7 +112,7 @@ package struct Doctor: Sendable {
         return versions
     }
 
-    /// Together some more than the interval of heartbeats.
+    /// How often the stream is read for heartbeats; with the pauses between, that takes somewhat longer than their interval.
     private static let heartbeatLooks = 8
     private static let heartbeatPause: Duration = .milliseconds(170)
 

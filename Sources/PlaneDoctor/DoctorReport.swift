@@ -33,7 +33,7 @@ package struct DoctorReport: Sendable {
     /// The error of a scheduler that was asked and cannot answer.
     var complaint: String?
     var fleet = FleetState()
-    /// Of the schedulers whose heartbeats were seen, of those that say it.
+    /// The versions in the schedulers' heartbeats; older ones name none.
     var schedulerVersions: Set<String> = []
     /// Whether a heartbeat came in time.
     var sawHeartbeat = false

@@ -1,7 +1,7 @@
 import PlaneProtocol
 
 extension Placement {
-    /// What drones are found by.
+    /// The key of a list of holders.
     struct HolderKey: Hashable, Sendable {
         let image: ImageKey
         /// True for the drones where a container of the image waits, false for all that have the image.
@@ -59,7 +59,7 @@ extension Placement.Members {
         return UInt32(clamping: place)
     }
 
-    /// The last one takes the place.
+    /// Removes one holder; the last one moves to its place.
     private mutating func remove(at place: UInt32, from key: HolderKey, in list: Placement.CandidateList) {
         guard place != StartReport.noPlace, let last = self.holders[list]?[key]?.popLast() else { return }
         let count = self.holders[list]?[key]?.count ?? 0

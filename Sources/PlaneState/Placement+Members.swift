@@ -21,10 +21,10 @@ extension Placement {
         case belongs(CandidateList)
     }
 
-    /// A drone that was picked, and what speaks for it.
+    /// A drone that was picked, with what it is compared by.
     struct Candidate: Sendable {
         let drone: DroneID
-        /// Its backends, with those of choices that are not settled.
+        /// Its backends, including those that it was chosen for and that the state does not show yet.
         let backends: Int
         /// After how long the backend would be ready there; nil if the drone has not said enough, or the request does not ask.
         let readyMilliseconds: Double?
@@ -58,7 +58,7 @@ extension Placement {
             var position: Int?
         }
 
-        /// Drones from which one is picked.
+        /// A list of drones from which one is picked.
         private enum Source {
             case candidates(CandidateList)
             case holders(CandidateList, HolderKey)
@@ -76,7 +76,7 @@ extension Placement {
         /// - Returns: how many more images are kept than before, less than 0 for fewer.
         mutating func heard(_ report: Report, _ starts: StartReport?, of drone: DroneID, isRegistered: Bool, room: Int) -> Int {
             self.members[drone, default: Member()].report = report
-            // One that can take nothing would only leave the list again, in the course of a choice.
+            // A drone that is full or not ready would be taken off the list again by the next choice.
             if isRegistered, report.state == .ready, report.statedBackends ?? 0 < report.maxBackends ?? .max { self.reconsider(drone) }
             let known = self.members[drone]?.starts
             if let starts {
@@ -106,7 +106,7 @@ extension Placement {
             self.addToHolders(drone)
         }
 
-        /// Forgets starts that were not said again for so long that they count no more.
+        /// Removes starts that are older than `DroneStarts.lifetime`.
         /// - Returns: of how many images.
         mutating func forgetOldStarts(at time: StateTime) -> Int {
             var images = 0

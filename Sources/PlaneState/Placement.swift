@@ -30,9 +30,9 @@ package struct Placement: Sendable {
 
     private(set) var clusters: [ClusterName: Members] = [:]
     private let imageLimit: Int
-    /// Names of images of which that is kept.
+    /// The number of names of images of which that is kept.
     private var imagesKept = 0
-    /// When it was last looked for drones of which it need not be kept any more.
+    /// When outdated starts were last removed to make room.
     private var startsSweptAt: StateTime?
     /// Drones that have not registered, and nevertheless are among the members of their clusters.
     private var strangers: Set<Stranger> = []
@@ -61,7 +61,7 @@ package struct Placement: Sendable {
             report, starts, of: status.droneID, isRegistered: isRegistered, room: room)
     }
 
-    /// Makes room for drones that came later, at most once in the time after which starts count no more.
+    /// Removes outdated starts to make room for other drones, at most once in `DroneStarts.lifetime`.
     private mutating func forgetOldStarts(at now: StateTime) {
         if let last = self.startsSweptAt, now.since(last) < DroneStarts.lifetime { return }
         self.startsSweptAt = now

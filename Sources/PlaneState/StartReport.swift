@@ -8,14 +8,15 @@ struct StartReport: Sendable {
         let parkedReadyMilliseconds: UInt32
         /// Containers that wait, less those that this process has given away since.
         var parked: UInt32
-        /// Where the drone is among the holders of the image, and of its containers that wait; `noPlace` while it is not.
+        /// The drone's index among the holders of the image, and among the holders of containers of it that wait; `noPlace` if it is not among them.
         var place = StartReport.noPlace
         var parkedPlace = StartReport.noPlace
     }
 
     static let noPlace = UInt32.max
 
-    /// What a drone is taken for that has not started or pulled anything yet: a server of an interpreted language, and an image of some 200 MB.
+    /// The milliseconds assumed for a drone that has not started or pulled anything yet: those of a server in an interpreted language, and of an image of
+    /// some 200 MB.
     private static let unknownReady: UInt32 = 1000
     private static let unknownPull: UInt32 = 10_000
     private static let unknownProcessors: UInt32 = 2
@@ -55,11 +56,11 @@ struct StartReport: Sendable {
         self.heard = heard
     }
 
-    /// Whether it was said a short time ago.
+    /// Whether the report is younger than `DroneStarts.lifetime`.
     func counts(at now: StateTime) -> Bool { now.since(self.heard) < DroneStarts.lifetime }
 
-    /// After how long a backend is ready that is given to the drone now. The starts under way share its processors, and a pull its line to the registry; the
-    /// drone's figures are of starts that had it mostly to themselves.
+    /// The milliseconds until a backend that is given to the drone now is ready. The drone's figures are of starts that had the machine mostly to themselves;
+    /// those under way share its processors, and its line to the registry.
     func prediction(for image: ImageKey, underWay: Int) -> Double {
         let queue = 1 + Double(underWay) / Double(self.processors)
         guard let index = self.index(of: image) else { return Double(self.pullMilliseconds) + Double(self.readyMilliseconds) * queue }
@@ -79,7 +80,7 @@ struct StartReport: Sendable {
     // MARK: Places among the holders
 
     /// Takes over the places of an earlier report, if they are all the same.
-    /// - Returns: whether they are; else nothing has changed.
+    /// - Returns: whether they are. If not, nothing is taken over.
     mutating func takePlaces(of earlier: StartReport) -> Bool {
         let isSame = self.images.elementsEqual(earlier.images) { $0.key == $1.key && ($0.parked > 0) == ($1.parked > 0) }
         guard isSame else { return false }
@@ -102,7 +103,7 @@ struct StartReport: Sendable {
         if key.isParked { self.images[index].parkedPlace = place } else { self.images[index].place = place }
     }
 
-    /// One container less waits.
+    /// Counts one waiting container less of an image.
     /// - Returns: the drone's place among those where one waits, if it was the last.
     mutating func takeParked(_ image: ImageKey) -> UInt32? {
         guard let index = self.index(of: image), self.images[index].parked > 0 else { return nil }

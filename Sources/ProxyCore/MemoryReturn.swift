@@ -3,16 +3,17 @@
 struct MemoryReturn {
     /// Fewer closed connections than this are not worth the search for free memory: a visitor that reads nothing holds up to 100 KiB.
     private static let leastFall = 64
-    /// Looks after the one at which they had gone. A connection is not counted any more when its last bytes are on their way, and freed when its
-    /// deadlines have been passed over and its peers have said farewell.
+    /// How many checks later the memory is returned. A connection stops counting when its last bytes are on their way, but is only freed when its timers have
+    /// run out and both sockets are closed.
     private static let delay = 2
 
-    /// The most connections since many had gone last.
+    /// The highest number of connections since the last return of memory became due.
     private var peak = 0
-    /// Looks until it is time; 0 if nothing is due.
+    /// The number of checks until it is time; 0 if nothing is due.
     private var looks = 0
 
-    /// Looks how many there are, and says whether it is time now.
+    /// One check, made at regular intervals.
+    /// - Returns: whether to return memory now.
     mutating func isDue(connections: Int) -> Bool {
         self.peak = max(self.peak, connections)
         if self.peak - connections >= Self.leastFall, connections <= self.peak / 2 {

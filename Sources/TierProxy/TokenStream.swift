@@ -19,9 +19,9 @@ package final class TokenStream: Sendable {
     private let areRevocationsKnown = Atomic(false)
     private let areTokensUnreadable = Atomic(false)
     private let areUsesUntold = Atomic(false)
-    /// Whether this process may not write that tokens are in use, so that it writes their records anew.
+    /// Whether NATS refuses this process the subjects for uses of tokens, so that it renews the tokens' records instead.
     private let rewritesRecords = Atomic(false)
-    /// Of the revocations, while it is read.
+    /// The consumer of revocations, while it is read.
     private let consumer = Mutex<OrderedConsumer?>(nil)
 
     /// How long reading a token may take, all that is read for it together; the request of a visitor waits for it.
@@ -60,7 +60,7 @@ package final class TokenStream: Sendable {
         }
     }
 
-    /// Since the token was made, or since it was last told to be in use. Nil where the stream cannot be read.
+    /// The time since the token was made or last reported to be in use; nil if the stream cannot be read.
     private func age(of record: TokenRecord, _ token: TokenDigest, before deadline: ContinuousClock.Instant) async -> TimeAmount? {
         let age = Self.age(since: record.issued.seconds)
         guard let lifetime = record.lifetime, age >= .seconds(Int64(clamping: min(lifetime.rawValue, Self.longestLifetime))) else { return age }
@@ -115,7 +115,7 @@ package final class TokenStream: Sendable {
         }
     }
 
-    /// Tells once that visitors get 503, not with each of them.
+    /// Logs once that visitors get 503, not for each of them.
     private func noteUnreadable(_ error: NATSError) {
         guard error.code != .closed, error.code != .cancelled, !self.areTokensUnreadable.exchange(true, ordering: .relaxed) else { return }
         self.logger.error("visitors' tokens cannot be read; those that are not known yet are answered 503", metadata: [LogKey.error: "\(error)"])
@@ -139,7 +139,7 @@ package final class TokenStream: Sendable {
     /// A century, so that no calculation with times overflows.
     private static let longestLifetime: UInt64 = 3_153_600_000
 
-    /// The time since then, by our clock and the other one. If that one is ahead of ours, it is 0.
+    /// The time since a moment that another machine's clock has given; 0 if that clock is ahead of ours.
     private static func age(since seconds: Int64) -> TimeAmount {
         .seconds(min(max(0, WireTime.now().seconds - seconds), Int64(Self.longestLifetime)))
     }
@@ -250,7 +250,7 @@ package final class TokenStream: Sendable {
         }
     }
 
-    /// One that cannot be read counts from the time of its message.
+    /// A revocation whose content cannot be read counts from the time at which its message was stored.
     private static func revocation(_ message: StreamMessage, of identity: StreamIdentity) -> TierRevocation? {
         guard let scope = TokenRevocation.Scope(subject: message.subject) else { return nil }
         let time = (try? WireCodec.decode(TokenRevocation.self, from: message.payload))?.time ?? WireTime(message.published)

@@ -1,11 +1,11 @@
 import NIOCore
 import ProxyCore
 
-/// The policies of several clusters, served by one program: the host says whose a request is, and its route from then on.
+/// The policies of several clusters that one program serves. The host decides which policy gets a request, and its route keeps it there.
 final class TierClustersPolicy: ProxyPolicy {
-    /// By their numbers. The first is for hosts of none, too.
+    /// By the clusters' indexes. The first one also gets requests whose host is below no cluster's name.
     private let policies: [TierPolicy]
-    /// Where one cluster's name is below another's, that one comes first.
+    /// The longest cluster names first, since one may be below another.
     private let byLength: [TierPolicy]
 
     init(_ policies: [TierPolicy]) {

@@ -13,7 +13,7 @@ package struct BackendContext: Sendable {
     package var cursors = LogCursors()
     package var estimates = StartEstimates()
     package var limits = BackendLimits()
-    /// Tells of traffic for frozen backends. Whoever runs the backends runs it too.
+    /// Notices who wants a frozen backend. It has a loop of its own, which whoever runs the backends has to run.
     package var holds: HoldWatch
     /// Sends requests to a container's port until it answers as required, or the limit has passed.
     package var probe: @Sendable (ContainerAddress, ReadinessTerms, Duration) async -> ProbeResult

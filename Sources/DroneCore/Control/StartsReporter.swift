@@ -15,16 +15,16 @@ package final class StartsReporter: Sendable {
     }
 
     private struct State {
-        /// Nil while the engine has not said it.
+        /// The images on this machine; nil before the engine has listed them.
         var images: [DroneStarts.Image]?
-        /// Every name and digest of them; nil while they are not all known.
+        /// Every name and digest of `images`; nil while the list is not complete.
         var keys: Set<ImageKey>?
-        /// Counts the listings that differed from the one before.
+        /// The number of times the list of images has changed.
         var listing: UInt64 = 0
         var said: Said?
     }
 
-    /// Between two looks at the engine's images, which somebody else may have pulled or removed. The engine needs some milliseconds for the answer.
+    /// The period of asking the engine for its images, which others may have pulled or removed. It needs some milliseconds for the answer.
     private static let period = Duration.seconds(60)
     /// Images of which the names are kept. The message has room for fewer; those that were used here are chosen.
     private static let listLimit = 1024
@@ -102,7 +102,7 @@ package final class StartsReporter: Sendable {
         return pull + ready
     }
 
-    /// What is to be said now; nil where nothing has changed, or nothing is known.
+    /// What the next status message has to say of starts; nil if nothing has changed since the last one, or nothing is known.
     func news() -> DroneStarts? {
         let (now, waiting, uses) = (self.time.uptime(), self.parked?.waiting ?? [:], self.estimates.uses)
         let images = self.state.withLock { state -> [DroneStarts.Image]? in
@@ -116,7 +116,7 @@ package final class StartsReporter: Sendable {
         return images.map { self.statement(of: $0, waiting: waiting) }
     }
 
-    /// What was to be said could not be sent.
+    /// Called when the message with the last ``news()`` could not be sent, so that the next one repeats it.
     func notSent() { self.state.withLock { $0.said = nil } }
 
     /// Images whose containers wait come first, then those whose backends were started last, then the newest.
@@ -150,6 +150,6 @@ package final class StartsReporter: Sendable {
 }
 
 extension Duration {
-    /// As schedulers are told it: whole milliseconds, and never none.
+    /// Whole milliseconds as in a status message; at least 1.
     var startMilliseconds: UInt32 { UInt32(clamping: Int64(max(1, (self / .milliseconds(1)).rounded()))) }
 }

@@ -61,7 +61,7 @@ final class FrozenContainers: Sendable {
 
     func note(_ id: ContainerID, isFrozen: Bool) { self.known.withLock { $0[id.rawValue] = isFrozen } }
 
-    /// What an inspection has found counts for an unknown container only: it may be older than what is known.
+    /// Notes what an inspection has found, unless something is known of the container: the inspection may be the older of the two.
     func noteFirst(_ id: ContainerID, isFrozen: Bool) {
         self.known.withLock { known in
             if known[id.rawValue] == nil { known[id.rawValue] = isFrozen }

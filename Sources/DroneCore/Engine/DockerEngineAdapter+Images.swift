@@ -20,7 +20,7 @@ extension DockerEngineAdapter {
         let tagged = image.tags.map { tag in
             DroneStarts.Image(name: tag, digest: digests.first { tag.hasPrefix("\($0.repository):") }?.digest)
         }
-        // One of another repository than all tags has only its digest as a name.
+        // The image has no tag in this digest's repository, so the digest is its only name there.
         let others = digests.filter { digest in !image.tags.contains { $0.hasPrefix("\(digest.repository):") } }
         return tagged + others.map { DroneStarts.Image(name: "\($0.repository)@\($0.digest)") }
     }

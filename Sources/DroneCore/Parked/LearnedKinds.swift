@@ -6,7 +6,7 @@ package import PlaneProtocol
 package struct LearnedKinds: Sendable {
     /// Seconds back from now in which requests count. The table keeps ended backends for as long.
     package static let windowSeconds: Int64 = 24 * 3600
-    /// Requests that are looked at; the latest ones. More would say the same.
+    /// How many requests are counted, the latest ones. More would give the same result.
     package static let requestLimit = 4000
     /// What was asked for less often may not be asked for again.
     private static let fewestRequests = 2
@@ -24,7 +24,7 @@ package struct LearnedKinds: Sendable {
         self.count = count
     }
 
-    /// By the requests that the table has of the time until now.
+    /// The kinds for the requests that the table has of the last `windowSeconds`.
     /// - Parameter except: what cannot be parked.
     package func kinds(askedForIn store: DroneStore, except: Set<ContainerSpec>, now: WireTime) async throws(StoreError) -> [ParkedKind] {
         let since = now.unixMicroseconds - Self.windowSeconds * 1_000_000
@@ -34,7 +34,7 @@ package struct LearnedKinds: Sendable {
     private struct Share {
         var kind: ParkedKind
         var requests = 0
-        /// Tells kinds apart that were asked for equally often: the one that was asked for later is before the other.
+        /// Orders kinds with equally many requests: the one that was requested later comes first.
         let rank: Int
     }
 
@@ -67,7 +67,7 @@ package struct LearnedKinds: Sendable {
             let plain = self.template.specification(of: executable.image, limits: executable.resourceLimits, drone: self.drone),
             self.template.specification(for: request)?.withoutWhatComesLate == plain
         else { return nil }
-        // In one spelling, so that an image is one kind.
+        // Each image in its canonical spelling, so that it is one kind.
         return ParkedKind(image: plain.image.description, specification: plain, count: 0)
     }
 }

@@ -26,22 +26,22 @@ package final class ParkedPool: Sendable {
         var claims: [String: Claim] = [:]
         /// Why a kind has none, as it was told last.
         var told: [ContainerSpec: String] = [:]
-        /// What cannot be parked, of what was learned; as much as is remembered of it.
+        /// Learned kinds that could not be parked; at most `unparkableLimit`.
         var unparkable: [ContainerSpec: ParkedKind] = [:]
-        /// When it was looked last what is asked for.
+        /// When the requests in the table were last counted, by `AgentTime.uptime`.
         var learned: Duration?
     }
 
-    /// Says which kinds are worth it by what was asked for, except for those that cannot be parked.
+    /// Returns the kinds that recent requests make worth parking, without those in `except`.
     package typealias Learner = @Sendable (_ except: Set<ContainerSpec>) async throws -> [ParkedKind]
 
-    /// Of kinds that cannot be parked; a drone has fewer images.
+    /// The most kinds in `unparkable`: more than a drone has images.
     private static let unparkableLimit = 256
     /// Between two looks at the machine's memory and at what is due by then.
     private static let tick = Duration.seconds(5)
     /// Between two looks whether the runtime is known.
     private static let runtimePause = Duration.milliseconds(200)
-    /// Between two looks at what is asked for. It reads some thousand rows.
+    /// The pause between two counts of the requests, each of which reads some thousand rows.
     static let learningPause = Duration.seconds(300)
 
     private let maker: any ParkedMaker
@@ -180,7 +180,7 @@ package final class ParkedPool: Sendable {
         }
     }
 
-    /// Looks which kinds are worth it, if it is time. Called between two steps.
+    /// Learns the kinds anew if `learningPause` has passed. Called between two steps of the machine.
     private func learn() async {
         guard let learns = self.learns else { return }
         let now = self.time.uptime()

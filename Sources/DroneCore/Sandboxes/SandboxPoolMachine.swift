@@ -132,7 +132,7 @@ struct SandboxPoolMachine {
         self.free.append(sandbox)
     }
 
-    /// Whatever exists of the sandbox is removed.
+    /// Making the sandbox has failed; what exists of it is removed.
     mutating func makingFailed() {
         if let name = self.making { self.doomed.append(name) }
         self.making = nil

@@ -35,7 +35,7 @@ enum JetStreamAnswer {
         var error: Reason?
     }
 
-    /// Without it an answer is no refusal, and need not be read as one.
+    /// The key of every refusal. An answer without these bytes need not be parsed.
     private static let errorKey = Array(#""error""#.utf8)
 
     static func read<Answer: Decodable>(

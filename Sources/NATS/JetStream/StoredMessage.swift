@@ -16,7 +16,7 @@ struct StoredMessage: Decodable {
 
     var message: Message
 
-    /// What cannot be read as a field is left out.
+    /// Lines that are no fields are left out.
     var headers: NATSHeaders {
         var headers = NATSHeaders()
         let text = String(decoding: self.message.hdrs ?? Data(), as: UTF8.self)

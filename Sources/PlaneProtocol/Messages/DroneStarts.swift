@@ -1,10 +1,10 @@
 /// How soon a backend would be ready on a drone, so that schedulers can choose by it; a part of its status (M7). An addition to 0.3.24.
 ///
-/// A drone says it when it has changed, and again after `repetition`. Whoever hears a status without it goes by what was said before.
+/// A drone sends it when it has changed, and again after `repetition`. A status without it leaves what was sent before in force.
 package struct DroneStarts: Hashable, Sendable {
     /// An image that is on the drone.
     package struct Image: Hashable, Sendable {
-        /// As Docker calls it, with its tag; with its digest if it has no tag.
+        /// The name in Docker, with its tag; with its digest if it has no tag.
         package var name: String
         /// The digest of its manifest in the registry it came from; nil for an image that came from none.
         package var digest: String?
@@ -24,13 +24,13 @@ package struct DroneStarts: Hashable, Sendable {
         }
     }
 
-    /// Those that matter most come first, where there are too many to be told.
+    /// The most useful ones first, so that a limit cuts the others off.
     package var images: [Image]
-    /// How long backends of any image take whose image is there; nil if none has become ready.
+    /// How long backends mostly take to become ready when their image is present; nil if none has become ready.
     package var readyMilliseconds: UInt32?
     /// How long an image mostly takes to be pulled; nil if none was.
     package var pullMilliseconds: UInt32?
-    /// Of the machine. So many starts go on at the same time without slowing each other down much.
+    /// The processors of the machine: about so many backends can start at the same time without slowing each other down.
     package var processors: UInt32?
 
     package init(images: [Image] = [], readyMilliseconds: UInt32? = nil, pullMilliseconds: UInt32? = nil, processors: UInt32? = nil) {
@@ -42,18 +42,18 @@ package struct DroneStarts: Hashable, Sendable {
 }
 
 extension DroneStarts {
-    /// Images in one message. Readers pass over what is beyond.
+    /// The most images in one message. Readers ignore further ones.
     package static let imageLimit = 64
-    /// Bytes of the names and digests in one message.
+    /// The most bytes that names and digests have together in one message.
     package static let byteLimit = 8192
-    /// Bytes of a name. Readers pass over an image with a longer one; those of Docker's images are shorter.
+    /// The most bytes of a name. Readers ignore images with longer ones; Docker allows none.
     static let nameLimit = 512
-    /// After this long a drone says again what has not changed, for schedulers that have not heard it.
+    /// The period after which a drone repeats what has not changed, for schedulers that have started meanwhile.
     package static let repetition: Duration = .seconds(30)
-    /// What was not said again for this long counts no more: the agent may be an older one by now.
+    /// How long it counts without being repeated: the agent may have been replaced by an older version.
     package static let lifetime: Duration = .seconds(90)
 
-    /// The same, without the last images, as far as the limits demand it.
+    /// The same with as many of its images, from the first one on, as the limits allow.
     package var withinLimits: DroneStarts {
         var (draft, bytes) = (self, 0)
         draft.images = []

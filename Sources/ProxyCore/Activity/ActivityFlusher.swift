@@ -12,7 +12,7 @@ import Glibc
 /// What could not be written stays and goes with the next round, so a locked file delays activity but loses none.
 final class ActivityFlusher: Sendable {
     private static let interval: TimeAmount = .seconds(1)
-    /// The pause after it could not be written that a frozen backend is wanted.
+    /// The pause before another attempt, if a visitor's wish for a frozen backend could not be written.
     private static let wantedPause: TimeAmount = .milliseconds(100)
     /// The least time between two writes of that, because strangers who ask on while a backend is thawed, or while no agent runs, must not keep the agent from
     /// the file.

@@ -107,7 +107,7 @@ package struct BackendMonitor: Sendable {
         // A state that is reported again because the backend's end has begun gets an id of its own, so that it is not dropped as a repetition.
         let news =
             switch message.detail?.ending?.kind {
-            // A container may be frozen and thawed often, and each time is news.
+            // A container may be frozen and thawed often, and each of these reports is published.
             case nil: "\(message.state)" + (message.detail?.isHeld.map { ".\($0 ? "held" : "thawed").\(message.time)" } ?? "")
             case .soft?: "\(message.state).ending"
             case .hard?: "\(message.state).ending.hard"
