@@ -4,25 +4,17 @@ package import PlaneProtocol
 
 /// What the supervisors of a drone's backends share. Other parts of the agent get the few of these that they use.
 package struct BackendContext: Sendable {
-    package var drone: DroneID
-    package var cluster: ClusterName
     package var store: DroneStore
     package var engine: any Engine
-    package var feeds: any EngineFeeds
+    package var reports: BackendReports
+    package var output: BackendOutput
     package var pulls = PullCoalescer()
-    package var cursors = LogCursors()
     package var estimates = StartEstimates()
     package var limits = BackendLimits()
     /// Notices who wants a frozen backend. It has a loop of its own, which whoever runs the backends has to run.
     package var holds: HoldWatch
     /// Sends requests to a container's port until it answers as required, or the limit has passed.
     package var probe: @Sendable (ContainerAddress, ReadinessTerms, Duration) async -> ProbeResult
-    /// Publishes a line of a backend's output. Returns at once; nothing waits for logs.
-    package var publishLog: @Sendable (BackendLogMessage) -> Void
-    /// Called when a report has been put into the outbox.
-    package var reportQueued: @Sendable () -> Void
-    /// Called when an image has been pulled.
-    package var imagePulled: @Sendable () -> Void = {}
     /// Called at each fault point. Does nothing except in tests of failures.
     package var pass: @Sendable (FaultPoint) -> Void = { _ in }
     package var time = AgentTime()
@@ -33,15 +25,12 @@ package struct BackendContext: Sendable {
         probe: @escaping @Sendable (ContainerAddress, ReadinessTerms, Duration) async -> ProbeResult,
         publishLog: @escaping @Sendable (BackendLogMessage) -> Void, reportQueued: @escaping @Sendable () -> Void, logger: Logger
     ) {
-        self.drone = drone
-        self.cluster = cluster
         self.store = store
         self.holds = HoldWatch(store: store)
         self.engine = engine
-        self.feeds = feeds
+        self.reports = BackendReports(drone: drone, cluster: cluster, queued: reportQueued)
+        self.output = BackendOutput(feeds: feeds, publish: publishLog)
         self.probe = probe
-        self.publishLog = publishLog
-        self.reportQueued = reportQueued
         self.logger = logger
     }
 
@@ -49,8 +38,25 @@ package struct BackendContext: Sendable {
     func report(_ state: BackendState, of backend: BackendID, detail: BackendStatusDetail?) -> [UInt8] {
         WireCodec.encode(
             UpdateBackendStateMessage(
-                cluster: self.cluster, state: state, backend: backend, time: self.time.now(), drone: self.drone, detail: detail))
+                cluster: self.reports.cluster, state: state, backend: backend, time: self.time.now(), drone: self.reports.drone, detail: detail))
     }
+}
+
+/// In whose name backends are reported, and who sends the reports on.
+package struct BackendReports: Sendable {
+    package var drone: DroneID
+    package var cluster: ClusterName
+    /// Called when a report has been put into the outbox.
+    package var queued: @Sendable () -> Void
+}
+
+/// Where the output of backends is read, and where it is published.
+package struct BackendOutput: Sendable {
+    package var feeds: any EngineFeeds
+    /// How far the output of each backend has been published.
+    package var cursors = LogCursors()
+    /// Publishes a line of a backend's output. Returns at once; nothing waits for logs.
+    package var publish: @Sendable (BackendLogMessage) -> Void
 }
 
 /// How long each part of a backend's life may take.

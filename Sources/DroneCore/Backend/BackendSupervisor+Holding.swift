@@ -147,6 +147,6 @@ extension BackendSupervisor {
                 return false
             }
         }.value
-        if isStored { self.context.reportQueued() }
+        if isStored { self.context.reports.queued() }
     }
 }

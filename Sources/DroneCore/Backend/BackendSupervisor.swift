@@ -55,9 +55,9 @@ package final class BackendSupervisor: Sendable {
         logger[metadataKey: LogKey.backend] = "\(request.backendID)"
         self.logger = logger
         self.logs = LogPump(
-            of: request.backendID, from: context.feeds, after: cursor, cursors: context.cursors,
+            of: request.backendID, from: context.output.feeds, after: cursor, cursors: context.output.cursors,
             allowance: context.limits.logLinesPerSecond.map { LogAllowance(linesPerSecond: $0) }, uptime: context.time.uptime,
-            publish: context.publishLog, logger: logger)
+            publish: context.output.publish, logger: logger)
     }
 
     /// Whether the container's process should be running.
@@ -149,7 +149,7 @@ extension BackendSupervisor {
         self.logger.info("pulling the image", metadata: [LogKey.image: "\(executable.image)"])
         let image = executable.image
         let tell: @Sendable (String) -> Void = { [backend] text in
-            context.publishLog(BackendLogMessage(backendID: backend, kind: .meta, text: "Pulling \(image): \(text)"))
+            context.output.publish(BackendLogMessage(backendID: backend, kind: .meta, text: "Pulling \(image): \(text)"))
         }
         tell("asking the registry")
         let result = await withTimeLimit(context.limits.pull, sleep: context.time.sleep) { () async -> BackendEvent in
@@ -158,7 +158,6 @@ extension BackendSupervisor {
                     try await context.engine.pull(image, credentials: executable.credentials, progress: progress)
                 }
                 tell("done")
-                context.imagePulled()
                 return .pulled
             } catch {
                 return .pullFailed(error)
@@ -340,7 +339,7 @@ extension BackendSupervisor {
         self.context.pass(.endingStored)
         self.logger.info(
             "backend is being ended", metadata: [LogKey.state: "\(record.state.rawValue)", LogKey.reason: "\(record.ending.reason)"])
-        self.context.reportQueued()
+        self.context.reports.queued()
     }
 
     private func recordEnd(_ found: BackendOutcome, phases: PhaseTimer) async {
@@ -359,7 +358,7 @@ extension BackendSupervisor {
     private func lastLines() async -> [String] {
         let (context, container) = (self.context, self.containerHandle)
         let lines = await withTimeLimit(context.limits.lastLines, sleep: context.time.sleep) { () async -> [String] in
-            (try? await context.feeds.lastLines(of: container, count: LastLines.countLimit)) ?? []
+            (try? await context.output.feeds.lastLines(of: container, count: LastLines.countLimit)) ?? []
         }
         return LastLines.fit(lines ?? [])
     }
@@ -403,7 +402,7 @@ extension BackendSupervisor {
     /// Called when the state is in the table, and its report in the outbox.
     private func told(_ state: BackendState) {
         if state.isTerminal { BackendMetrics.ended(state) }
-        self.context.reportQueued()
+        self.context.reports.queued()
     }
 
     /// Records the beginning of the backend's end once it is idle. While the database gives an error, the backend runs on.

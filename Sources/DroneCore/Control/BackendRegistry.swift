@@ -73,7 +73,7 @@ package actor BackendRegistry {
         if admission == .admitted {
             self.context.pass(.admitted)
             self.start(BackendSupervisor(request, from: .admitted, acceptedAt: received, lifetimeEnd: lifetimeEnd, in: self.context))
-            self.context.reportQueued()
+            self.context.reports.queued()
         }
         return admission
     }

@@ -113,7 +113,7 @@ package struct DroneAgent: Service {
         context.pass = settings.pass
         let starts = StartsReporter(
             context.estimates, parked: settings.parked, sandboxes: settings.sandboxes, listsImages: settings.listsImages, time: context.time, logger: logger)
-        context.imagePulled = { starts.imagesChanged() }
+        context.pulls = PullCoalescer { starts.imagesChanged() }
         self.starts = starts
         self.settings = settings
         self.context = context
@@ -163,21 +163,21 @@ package struct DroneAgent: Service {
     }
 
     private var cursorKeeper: LogCursorWriter {
-        LogCursorWriter(self.context.cursors, store: self.context.store, time: self.context.time, logger: self.logger)
+        LogCursorWriter(self.context.output.cursors, store: self.context.store, time: self.context.time, logger: self.logger)
     }
 
     private func addLoops(to group: inout DiscardingTaskGroup) {
         let (context, registry, logger) = (self.context, self.registry, self.logger)
         let reconciler = Reconciler(
-            drone: context.drone, engine: context.engine, store: context.store, registry: registry, sandboxes: self.settings.sandboxes,
+            drone: context.reports.drone, engine: context.engine, store: context.store, registry: registry, sandboxes: self.settings.sandboxes,
             parked: self.settings.parked, time: context.time, logger: logger)
         let exits = ExitWatch(
-            feeds: context.feeds, registry: registry, reconciler: reconciler, sandboxes: self.settings.sandboxes, parked: self.settings.parked,
+            feeds: context.output.feeds, registry: registry, reconciler: reconciler, sandboxes: self.settings.sandboxes, parked: self.settings.parked,
             time: context.time, logger: logger)
         let usage = UsageReporter(
-            drone: context.drone, cluster: context.cluster, feeds: context.feeds, registry: registry, time: context.time, logger: logger
+            drone: context.reports.drone, cluster: context.reports.cluster, feeds: context.output.feeds, registry: registry, time: context.time, logger: logger
         ) { Self.publish($0, to: self.settings.servesLegacyReaders ? nil : $0.ownSubject, on: self.bus, logger: logger) }
-        let host = HostReporter(drone: context.drone, cluster: context.cluster, time: context.time, logger: logger) {
+        let host = HostReporter(drone: context.reports.drone, cluster: context.reports.cluster, time: context.time, logger: logger) {
             Self.publish($0, on: self.bus, logger: logger)
         }
         group.addTask { await reconciler.run() }
@@ -189,11 +189,11 @@ package struct DroneAgent: Service {
         group.addTask { await self.starts.run() }
         group.addTask { await self.register() }
         if let pool = self.settings.sandboxes {
-            let adoption = SandboxAdoption(drone: context.drone, engine: context.engine, store: context.store)
+            let adoption = SandboxAdoption(drone: context.reports.drone, engine: context.engine, store: context.store)
             group.addTask { await pool.run { try await adoption.candidates() } }
         }
         if let pool = self.settings.parked {
-            let adoption = ParkedAdoption(drone: context.drone, engine: context.engine, store: context.store)
+            let adoption = ParkedAdoption(drone: context.reports.drone, engine: context.engine, store: context.store)
             let (condition, most) = (self.condition, self.settings.maxBackends.map { Int($0) })
             group.addTask {
                 await pool.run(room: { most.map { $0 - (condition.liveBackends ?? 0) } }) { try await adoption.candidates() }

@@ -21,8 +21,10 @@ package actor PullCoalescer {
     private var waiting: [Pull: [UInt64: CheckedContinuation<End, Never>]] = [:]
     private var meters: [Pull: PullProgressReporter] = [:]
     private var lastTicket: UInt64 = 0
+    private let whenPulled: @Sendable () -> Void
 
-    package init() {}
+    /// - Parameter whenPulled: called each time that an image has been pulled.
+    package init(whenPulled: @escaping @Sendable () -> Void = {}) { self.whenPulled = whenPulled }
 
     /// How many callers wait for a pull that another caller does.
     var waitingCount: Int { self.waiting.values.reduce(0) { $0 + $1.count } }
@@ -50,6 +52,7 @@ package actor PullCoalescer {
         self.meters[pull] = meter
         do throws(BackendEngineError) {
             try await fetch { meter.step($0) }
+            self.whenPulled()
             self.finish(pull, .pulled)
         } catch {
             self.finish(pull, Task.isCancelled ? .abandoned : .failed(error))

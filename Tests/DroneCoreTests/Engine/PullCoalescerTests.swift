@@ -42,7 +42,8 @@ import Testing
 
     @Test("A23: one image is fetched once at a time, however many wait for it", arguments: [nil, BackendEngineError(.imageNotFound, "no such image")])
     func shared(failure: BackendEngineError?) async throws {
-        let pulls = PullCoalescer()
+        let pulled = Recorder<Bool>()
+        let pulls = PullCoalescer { pulled.record(true) }
         let fetch = Fetch()
         let results = try await withThrowingTaskGroup(of: BackendEngineError?.self) { group in
             for _ in 0..<50 { group.addTask { await self.pull(pulls, "demo", fetch) } }
@@ -52,6 +53,7 @@ import Testing
         }
         #expect(fetch.runs == 1)
         #expect(results == Array(repeating: failure, count: 50))
+        #expect(pulled.all.count == (failure == nil ? 1 : 0))
     }
 
     @Test("everybody who waits is told how far the image is, at most once a second")
