@@ -110,6 +110,8 @@ twice=$(grep -hoE '^(package |final |indirect )*(struct|class|enum|actor|protoco
 rule 'Two types of one name: whoever reads one target would take it for the other.' "$twice"
 rule 'What is thrown is named Error (Failure alone inside of the type that throws it); a Failure is a value that tells what went wrong.' \
     "$(find_in '(struct|class|enum|actor) [A-Za-z]+Failure: ([A-Za-z]+, )*Error\b' "${sources[@]}")"
+mapfile -t named < <(printf '%s\n' "${sources[@]}" | grep -vE '^(dev/|Sources/(NATS|ConfigurationReading|ConfigurationFiles)/|Sources/[A-Za-z]+/Configuration/)')
+rule 'A …Configuration is a table of a configuration file, in a folder Configuration.' "$(find_in '^(package |final )*(struct|class|enum|actor) [A-Za-z]+Configuration\b' "${named[@]}")"
 rule 'No file named after nothing.' "$(files 'Sources/*' 'Tests/*' | grep -E '(Utils?|Helpers?|Common|Shared|Manager)\.swift$')"
 
 # --- Tests -----------------------------------------------------------------------------------------------------------

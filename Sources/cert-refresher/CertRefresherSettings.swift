@@ -65,7 +65,7 @@ struct CertRefresherSettings: ServiceSettings {
         var options = ChallengeVisibility.Options()
         options.servers = self.acme.dnsServers
         options.limit = self.acme.propagationTimeout
-        options.resolvers = ResolverConfiguration.system()
+        options.resolvers = SystemResolvers.addresses()
         return options
     }
 

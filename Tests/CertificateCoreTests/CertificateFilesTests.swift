@@ -186,6 +186,6 @@ import Testing
     @Test("the machine's resolvers are read, without what has no form here")
     func resolvers() {
         let text = "# made by hand\nnameserver 192.0.2.1\nsearch plane.test\nnameserver fe80::1%eth0\nnameserver\t2001:db8::1\n"
-        #expect(ResolverConfiguration.read(text).map(\.description) == ["192.0.2.1:53", "[2001:db8::1]:53"])
+        #expect(SystemResolvers.read(text).map(\.description) == ["192.0.2.1:53", "[2001:db8::1]:53"])
     }
 }

@@ -3,11 +3,11 @@ package import NetworkAddresses
 import PlaneProtocol
 
 /// The resolvers of this machine, as `/etc/resolv.conf` names them.
-package enum ResolverConfiguration {
+package enum SystemResolvers {
     /// As many as the C library takes (resolv.conf(5)).
     private static let limit = 3
 
-    package static func system() -> [SocketEndpoint] {
+    package static func addresses() -> [SocketEndpoint] {
         // If the file is missing, the C library asks this machine.
         self.read((try? String(contentsOf: URL(filePath: "/etc/resolv.conf"), encoding: .utf8)) ?? "nameserver 127.0.0.1")
     }
