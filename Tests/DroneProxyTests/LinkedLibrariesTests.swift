@@ -8,9 +8,13 @@ struct LinkedLibrariesTests {
         try await TestProcess.run("/usr/bin/ldd", [TestProcess.path(of: program)]).joined(separator: "\n")
     }
 
-    @Test("the proxy, which needs no NATS, does not load its library; the agent does")
-    func proxyWithoutNATS() async throws {
-        #expect(try await !Self.libraries(of: "drone-proxy").contains("libnats"))
+    @Test("the proxies that need no NATS do not load its library", arguments: ["drone-proxy", "planb"])
+    func withoutNATS(program: String) async throws {
+        #expect(try await !Self.libraries(of: program).contains("libnats"))
+    }
+
+    @Test("the agent does")
+    func agent() async throws {
         #expect(try await Self.libraries(of: "drone-agent").contains("libnats"))
     }
 }
