@@ -24,7 +24,7 @@ extension ClientConnection {
         let sorted = traffic.visitorSent(buffer, answersPings: self.answersPings(traffic))
         if sorted.hasTraffic { self.noteTraffic() }
         // For a visitor who sends pings and reads no answers, those are dropped: only the last one need be answered (RFC 6455 §5.5.3).
-        if let pong = sorted.pong, self.hasRoom() { self.write(ByteBuffer(bytes: pong)) }
+        if sorted.pong.readableBytes > 0, self.hasRoom() { self.write(sorted.pong) }
         return sorted.forwarded
     }
 
@@ -32,7 +32,7 @@ extension ClientConnection {
     /// that nobody has asked for is ignored (RFC 6455 §5.5.3).
     func giveOwedPong() {
         guard let traffic, self.answersPings(traffic), let pong = traffic.takeOwedPong(), self.hasRoom() else { return }
-        self.write(ByteBuffer(bytes: pong))
+        self.write(pong)
         self.flush()
     }
 

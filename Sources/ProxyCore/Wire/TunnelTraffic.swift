@@ -9,32 +9,35 @@ final class TunnelTraffic {
     struct Sorted {
         /// What is sent on to the backend.
         var forwarded = ByteBuffer()
-        /// The answer to the last ping, as a whole frame; nil if there was none, or it was sent on.
-        var pong: [UInt8]?
+        /// The answer to the last ping, as a whole frame; empty if there was none, or it was sent on.
+        var pong = ByteBuffer()
         /// Whether there was anything but pings and pongs.
         var hasTraffic = false
     }
 
     private var visitor = KeepAliveScanner()
     private var backend = KeepAliveScanner()
-    /// The bytes so far of a ping.
-    private var ping: MaskedPing?
-    /// The answer to the last ping that was sent on, until the backend gives one.
-    private var owedPong: [UInt8]?
+    /// The bytes so far of a ping. Both of these keep their memory for the next one.
+    private var ping = MaskedPing()
+    /// The last ping that was sent on, until the backend answers one; empty for none.
+    private var owed = MaskedPing()
 
     var isBetweenBackendFrames: Bool { self.backend.isBetweenFrames }
 
     /// - Returns: Whether there was anything but pings and pongs.
     func backendSent(_ bytes: Span<UInt8>) -> Bool {
         let hasTraffic = self.backend.advance(bytes)
-        if self.backend.takePong() { self.owedPong = nil }
+        if self.backend.takePong() { self.owed.removeAll() }
         return hasTraffic
     }
 
     /// The answer that the backend, which is frozen now, has not given; nil if there is none.
-    func takeOwedPong() -> [UInt8]? {
-        defer { self.owedPong = nil }
-        return self.owedPong
+    func takeOwedPong() -> ByteBuffer? {
+        if self.owed.isEmpty { return nil }
+        var pong = ByteBuffer()
+        self.owed.writePong(into: &pong)
+        self.owed.removeAll()
+        return pong
     }
 
     /// - Parameter answersPings: Whether pings that are complete with these bytes are answered, and not sent on.
@@ -43,36 +46,42 @@ final class TunnelTraffic {
         var sorted = Sorted()
         /// What is before `done` has been dealt with, and what is between `done` and `position` is sent on.
         var (done, position) = (0, 0)
+        /// Where the ping begins that is being read; nil for one that began in an earlier read.
+        var start: Int?
         while position < bytes.count {
-            if var ping = self.ping {
-                let progress = ping.take(bytes, &position)
-                done = position
-                self.ping = progress == .needsMore ? ping : nil
-                switch progress {
-                case .needsMore: break
-                case .complete where answersPings: sorted.pong = ping.pong
-                case .complete, .invalid:
-                    if progress == .complete { self.owedPong = ping.pong }
-                    // What is wrong with an invalid one is for the backend to say.
-                    let whole = ping.bytes
-                    if self.visitor.advance(whole.span) { sorted.hasTraffic = true }
-                    sorted.forwarded.writeBytes(whole)
+            if self.ping.isEmpty {
+                guard self.visitor.isBetweenFrames, bytes[position] == MaskedPing.firstByte else {
+                    let (length, isTraffic) = self.visitor.advanceOneFrame(bytes.extracting(position..<bytes.count))
+                    if isTraffic { sorted.hasTraffic = true }
+                    position += length
+                    continue
                 }
-            } else if self.visitor.isBetweenFrames, bytes[position] == MaskedPing.firstByte {
-                sorted.forwarded.add(buffer, done..<position)
-                done = position
-                self.ping = MaskedPing()
-            } else {
-                let (length, isTraffic) = self.visitor.advanceOneFrame(bytes.extracting(position..<bytes.count))
-                if isTraffic { sorted.hasTraffic = true }
-                position += length
+                start = position
             }
+            let progress = self.ping.take(bytes, &position)
+            switch progress {
+            case .needsMore: continue
+            case .complete where answersPings:
+                if let start { sorted.forwarded.add(buffer, done..<start) }
+                done = position
+                self.ping.writePong(into: &sorted.pong)
+            case .complete, .invalid:
+                // What is wrong with an invalid one is for the backend to say.
+                if self.visitor.advance(self.ping.bytes.span) { sorted.hasTraffic = true }
+                if start == nil {
+                    sorted.forwarded.writeBytes(self.ping.bytes)
+                    done = position
+                }
+                if progress == .complete { swap(&self.ping, &self.owed) }
+            }
+            self.ping.removeAll()
+            start = nil
         }
-        if done == 0, self.ping == nil {
-            sorted.forwarded = buffer
-        } else {
-            sorted.forwarded.add(buffer, done..<position)
+        if !self.ping.isEmpty {
+            if let start { sorted.forwarded.add(buffer, done..<start) }
+            done = position
         }
+        if done == 0 { sorted.forwarded = buffer } else { sorted.forwarded.add(buffer, done..<position) }
         return sorted
     }
 }
@@ -151,23 +160,35 @@ struct MaskedPing {
     /// First byte, length, and masking key.
     private static let headLength = 6
 
+    var isEmpty: Bool { self.bytes.isEmpty }
+
+    mutating func removeAll() { self.bytes.removeAll(keepingCapacity: true) }
+
     /// Takes as many bytes as belong to it.
     mutating func take(_ bytes: Span<UInt8>, _ position: inout Int) -> Progress {
         while position < bytes.count {
-            self.bytes.append(bytes[position])
-            position += 1
-            guard self.bytes.count >= 2 else { continue }
-            let length = Int(self.bytes[1] & 0x7F)
-            guard self.bytes[1] & 0x80 != 0, length <= Self.payloadLimit else { return .invalid }
-            if self.bytes.count == Self.headLength + length { return .complete }
+            guard self.bytes.count >= 2 else {
+                self.bytes.append(bytes[position])
+                position += 1
+                guard self.bytes.count < 2 || self.hasValidLength else { return .invalid }
+                continue
+            }
+            let count = min(Self.headLength + self.payloadLength - self.bytes.count, bytes.count - position)
+            bytes.extracting(position..<(position + count)).withUnsafeBufferPointer { self.bytes.append(contentsOf: $0) }
+            position += count
+            if self.bytes.count == Self.headLength + self.payloadLength { return .complete }
         }
         return .needsMore
     }
 
-    /// The answer, with the same payload and without a mask, as servers send it. Only of a complete ping.
-    var pong: [UInt8] {
-        let key = self.bytes[2..<Self.headLength]
-        let payload = self.bytes[Self.headLength...].enumerated().map { $1 ^ key[key.startIndex + $0 % 4] }
-        return [Self.pongFirstByte, UInt8(payload.count)] + payload
+    private var hasValidLength: Bool { self.bytes[1] & 0x80 != 0 && self.payloadLength <= Self.payloadLimit }
+
+    private var payloadLength: Int { Int(self.bytes[1] & 0x7F) }
+
+    /// Writes the answer, with the same payload and without a mask, as servers send it, in place of what is in the buffer. Only of a complete ping.
+    func writePong(into out: inout ByteBuffer) {
+        out.clear(minimumCapacity: 2 + self.payloadLength)
+        out.writeMultipleIntegers(Self.pongFirstByte, UInt8(self.payloadLength))
+        for index in 0..<self.payloadLength { out.writeInteger(self.bytes[Self.headLength + index] ^ self.bytes[2 + index % 4]) }
     }
 }

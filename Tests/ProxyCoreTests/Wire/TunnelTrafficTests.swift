@@ -28,7 +28,7 @@ struct TunnelTrafficTests {
         while !rest.isEmpty {
             let sorted = traffic.visitorSent(ByteBuffer(bytes: rest.prefix(size)), answersPings: answersPings)
             heard.forwarded += Array(sorted.forwarded.readableBytesView)
-            if let pong = sorted.pong { heard.pongs.append(pong) }
+            if sorted.pong.readableBytes > 0 { heard.pongs.append(Array(sorted.pong.readableBytesView)) }
             if sorted.hasTraffic { heard.hasTraffic = true }
             rest = rest.dropFirst(size)
         }
@@ -67,12 +67,31 @@ struct TunnelTrafficTests {
         let traffic = TunnelTraffic()
         #expect(traffic.takeOwedPong() == nil)
         _ = self.send(Self.masked(0x89, "old") + Self.ping, inPiecesOf: size, to: traffic, answersPings: false)
-        #expect(traffic.takeOwedPong() == Self.pong)
+        #expect(traffic.takeOwedPong() == ByteBuffer(bytes: Self.pong))
         #expect(traffic.takeOwedPong() == nil)
         _ = self.send(Self.ping, inPiecesOf: size, to: traffic, answersPings: false)
         let pong = Self.pong
         _ = traffic.backendSent(pong.span)
         #expect(traffic.takeOwedPong() == nil)
+    }
+
+    @Test("what has nothing in it to be answered goes on in the memory it came in, pings too")
+    func sameMemory() {
+        let traffic = TunnelTraffic()
+        let buffer = ByteBuffer(bytes: Self.text + Self.ping + Self.text + Self.ping)
+        let forwarded = traffic.visitorSent(buffer, answersPings: false).forwarded
+        #expect(forwarded == buffer)
+        let places = [buffer, forwarded].map { $0.withUnsafeReadableBytes(\.baseAddress) }
+        #expect(places[0] == places[1])
+        #expect(traffic.takeOwedPong() == ByteBuffer(bytes: Self.pong))
+    }
+
+    @Test("pings of every length are answered whole", arguments: [0, 1, 4, 124, 125])
+    func lengths(length: Int) {
+        let payload = String(repeating: "p", count: length)
+        let pong = [0x8A, UInt8(length)] + Array(payload.utf8)
+        #expect(self.send(Self.masked(0x89, payload), inPiecesOf: 3) == Heard(pongs: [pong]))
+        #expect(self.send(Self.masked(0x89, payload), inPiecesOf: 200) == Heard(pongs: [pong]))
     }
 
     @Test(
