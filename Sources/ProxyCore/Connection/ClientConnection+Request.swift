@@ -160,7 +160,7 @@ extension ClientConnection {
         if length > 0, self.keepsHead { self.keptHead = self.input.getSlice(at: self.input.readerIndex, length: length)?.compacted() }
         self.consumeHead(length)
         upstream.write(outgoing)
-        if self.exchange?.request.isRepeatable != true { self.outgoingHead = nil }
+        if self.exchange?.mayBeRepeated != true { self.outgoingHead = nil }
         self.armExchangeDeadline(now)
         if self.role.isStream {
             self.forwardStreamBody()

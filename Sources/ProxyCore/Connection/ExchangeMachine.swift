@@ -46,6 +46,9 @@ struct ExchangeMachine {
 
     var requestIsSent: Bool { self.requestBody.hasEnded }
 
+    /// Whether the request may have to be sent again: see ``UpstreamEndAction/repeatRequest``.
+    var mayBeRepeated: Bool { self.upstreamWasKept && self.request.isRepeatable }
+
     /// The response's head has been read, and all bytes of its body have come.
     var responseHasEnded: Bool {
         switch self.response {
@@ -159,7 +162,7 @@ struct ExchangeMachine {
     mutating func upstreamEnded(clean: Bool, sawBytes: Bool) -> UpstreamEndAction {
         switch self.response {
         case .awaitingHead(let interims):
-            if self.upstreamWasKept, self.request.isRepeatable, interims == 0, !sawBytes {
+            if self.mayBeRepeated, interims == 0, !sawBytes {
                 self.upstreamWasKept = false
                 return .repeatRequest
             }

@@ -226,10 +226,16 @@ extension ClientConnection {
     }
 }
 
-/// The head of a request on a stream, until it is sent to an endpoint. Its bytes are the connection's `input`.
-struct PendingHead {
-    var head: RequestHead
-    var table: FieldTable
+/// The head of a request on a stream, until it is sent to an endpoint. Its bytes are the connection's `input`. An object of its own, so that connections
+/// without one need no memory for it.
+final class PendingHead {
+    let head: RequestHead
+    let table: FieldTable
+
+    init(head: RequestHead, table: FieldTable) {
+        self.head = head
+        self.table = table
+    }
 }
 
 extension ByteBuffer {
