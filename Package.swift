@@ -329,7 +329,8 @@ let package = Package(
         tests(
             "ProxyCoreTests",
             [
-                "ProxyCore", "ProxyCoreConfiguration", "ProxyPages", "DroneProxyPolicy", "TierHop", "EpollTransport", nioHTTP1, nioEmbedded, metrics,
+                "ProxyCore", "ProxyCoreConfiguration", "ProxyPages", "DroneProxyPolicy", "TierHop", "EpollTransport", "CNGHTTP2", nioHTTP1, nioEmbedded,
+                metrics,
                 metricsTestKit,
             ]),
         tests(

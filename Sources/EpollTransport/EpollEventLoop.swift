@@ -67,6 +67,7 @@ package final class EpollEventLoop: EventLoop, @unchecked Sendable {
     /// Handlers that asked for another turn before the loop waits again.
     private var deferred: [any ReadinessHandler] = []
     private var timers = TimerQueue()
+    private var resting = RestingChannels()
     /// The buffer into which the sockets of this loop are read, one at a time. Whoever wants to keep bytes takes them out.
     @exclusivity(unchecked) var scratch: ByteBuffer
 
@@ -187,6 +188,7 @@ package final class EpollEventLoop: EventLoop, @unchecked Sendable {
                 }
         }
         self.deferred = []
+        self.resting = RestingChannels()
         self.thread.store(0, ordering: .relaxed)  // another thread may get this one's number
         for tell in self.inbox.withLock({ $0.whenEnded }) { tell() }
     }
@@ -250,6 +252,19 @@ package final class EpollEventLoop: EventLoop, @unchecked Sendable {
     /// Calls ``ReadinessHandler/runDeferred()`` once, after the handlers of all events that the kernel has reported by now.
     package func deferTurn(of handler: any ReadinessHandler) {
         self.deferred.append(handler)
+    }
+
+    // MARK: Memory
+
+    /// The channel has flushed so often by now.
+    func note(_ channel: StreamSocketChannel, flushes: UInt32, at now: NIODeadline) {
+        self.resting.note(channel, flushes: flushes, at: now)
+    }
+
+    /// Gives memory back to the system that is only needed to send, of channels that have sent nothing for two seconds. To be called about as often where
+    /// channels have handlers that encrypt.
+    package func giveIdleMemoryBack(at now: NIODeadline) {
+        while let (channel, flushes) = self.resting.take(at: now) { channel.rest(flushes: flushes, at: now) }
     }
 
     // MARK: EventLoop

@@ -13,7 +13,7 @@ package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendab
     package struct InputEndsSoon: Sendable {}
 
     package let eventLoop: any EventLoop
-    package let allocator = ByteBufferAllocator()
+    package var allocator: ByteBufferAllocator { OutputMemory.allocator }
     package let closeFuture: EventLoopFuture<Void>
     package var parent: (any Channel)? { nil }
     package var _channelCore: any ChannelCore { self }
@@ -36,6 +36,11 @@ package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendab
     private let local: SocketAddress?
     private let activeFlag = Atomic(false)
     private let writableFlag: Atomic<Bool>
+    /// Nil where no handler gathers output.
+    private(set) var outputMemory: OutputMemory?
+    private var flushes: UInt32 = 0
+    /// The loop will look whether the channel still sends.
+    private var isNoted = false
 
     /// Makes a channel that is not active yet, so that handlers can be added first. Called on the loop's thread.
     package init(_ socket: StreamSocket, peer: SocketAddress?) {
@@ -48,6 +53,13 @@ package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendab
         self.closeFuture = self.closePromise.futureResult
         socket.pauseReading()
         self.chain = ChannelPipeline(channel: self)
+    }
+
+    /// Adds a handler that encrypts. Its buffer for output takes no memory while nothing is sent.
+    package func addEncryptingHandler(_ handler: any ChannelHandler) throws {
+        let memory = OutputMemory()
+        self.outputMemory = memory
+        try memory.provide { try self.pipeline.syncOperations.addHandler(handler) }
     }
 
     /// Makes the channel active, and begins to read.
@@ -150,6 +162,20 @@ package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendab
 
     package func flush0() {
         self.socket.flush()
+        self.flushes &+= 1
+        if self.outputMemory != nil, !self.isNoted { self.becomeNoted(at: .now()) }
+    }
+
+    private func becomeNoted(at now: NIODeadline) {
+        self.isNoted = true
+        self.socket.loop.note(self, flushes: self.flushes, at: now)
+    }
+
+    /// Called some time after the channel had flushed so often.
+    func rest(flushes: UInt32, at now: NIODeadline) {
+        self.isNoted = false
+        guard let outputMemory, self.socket.isOpen else { return }
+        if self.flushes == flushes, self.socket.waitingBytes == 0 { outputMemory.giveBack() } else { self.becomeNoted(at: now) }
     }
 
     package func read0() {

@@ -233,8 +233,10 @@ def idle_socket(name, subject):
 
     async def main():
         first = await open_sockets(subject.tls_port, path(name, "echo", "/ws"), 50, False)
+        await asyncio.sleep(bench_proxy.IDLE_SECONDS)
         before = sum(resident_bytes(pid) for pid in subject.tls_pids)
         talkers = await open_sockets(subject.tls_port, path(name, "echo", "/ws"), 1000, False)
+        await asyncio.sleep(bench_proxy.IDLE_SECONDS)
         used = sum(resident_bytes(pid) for pid in subject.tls_pids) - before
         for talker in first + talkers:
             talker.transport.abort()

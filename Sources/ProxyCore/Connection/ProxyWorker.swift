@@ -30,6 +30,8 @@ final class ProxyWorker {
     @exclusivity(unchecked) var responseFields = ResponseFieldList()
     /// Shared by all event loops: the bytes that receive windows of HTTP/2 may hold.
     let uploads: UploadAllowance
+    /// Connections of HTTP/2 that may be idle.
+    @exclusivity(unchecked) var resting = RestingConnections()
     private var spareReader: HTTP2RequestReader?
     private var spareOutput = ByteBuffer()
     private static let spareOutputLimit = 128 * 1024
@@ -171,6 +173,7 @@ final class ProxyWorker {
         self.tellOtherFailures()
         self.flushAccessLog()
         self.metrics.report()
+        self.resting = RestingConnections()  // nobody looks any more, and they refer to this worker
     }
 
     /// Whether one more request that was not served may be logged now; see `toldFailures`.
@@ -245,7 +248,7 @@ final class ProxyWorker {
         case .redirect(let port): role = .redirect(httpsPort: port)
         case .https(let certificates):
             if let context = certificates.context {
-                try pipeline.addHandler(NIOSSLServerHandler(context: context))
+                try channel.addEncryptingHandler(NIOSSLServerHandler(context: context))
             } else {
                 try pipeline.addHandler(TLSRefusal(worker: self))
             }
@@ -286,6 +289,8 @@ final class ProxyWorker {
         for connection in self.connections where connection.deadline <= now || (connection.deadline <= idleLimit && connection.isBetweenRequests) {
             connection.deadlinePassed()
         }
+        while let connection = self.resting.take(at: now) { connection.rest(at: now) }
+        self.eventLoop.giveIdleMemoryBack(at: now)
         self.upstreams.sweep(idleFor: self.limits.upstreamKeepAlive, burst: self.limits.upstreamBurst, now: now)
         self.tellOtherFailures()
         self.flushAccessLog()

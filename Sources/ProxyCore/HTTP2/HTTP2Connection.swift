@@ -14,21 +14,22 @@ import NIOCore
 /// is done right after the library returns.
 final class HTTP2Connection: ReadinessHandler {
     /// The library's state. It is deleted when the connection ends, or right after the library returns, if it is running then.
-    private var session: OpaquePointer?
-    private var isOver = false
-    private let worker: ProxyWorker
+    var session: OpaquePointer?
+    let memory = HTTP2SessionMemory()
+    var isOver = false
+    let worker: ProxyWorker
     /// The connection as a whole, as the worker counts it. It owns this object.
-    private unowned let client: ClientConnection
-    @exclusivity(unchecked) private var streams: [HTTP2Stream] = []
+    unowned let client: ClientConnection
+    @exclusivity(unchecked) var streams: [HTTP2Stream] = []
     @exclusivity(unchecked) private var budget: FrameBudget
     @exclusivity(unchecked) private var uploads: UploadWindows
     /// Bytes that the connection's window is owed, and that have not been told to the client yet.
     @exclusivity(unchecked) private var credit = 0
     @exclusivity(unchecked) private var skipped = SkippedStreams()
-    private var farewell = HTTP2Farewell()
+    var farewell = HTTP2Farewell()
 
     // Input
-    @exclusivity(unchecked) private var isInLibrary = false
+    @exclusivity(unchecked) var isInLibrary = false
     /// The bytes being read, and where they are in memory.
     @exclusivity(unchecked) private var received = ByteBuffer()
     @exclusivity(unchecked) private var receivedBase: UnsafePointer<UInt8>?
@@ -39,27 +40,29 @@ final class HTTP2Connection: ReadinessHandler {
     /// The head being read is that of a stream that the limiter has counted already.
     private var hasAdmitted = false
     /// Connections whose endpoints were given bytes by the current read, and are flushed after it.
-    @exclusivity(unchecked) private var fed: [ClientConnection] = []
+    @exclusivity(unchecked) var fed: [ClientConnection] = []
 
     // Output
-    @exclusivity(unchecked) private var output = ByteBuffer()
+    @exclusivity(unchecked) var output = ByteBuffer()
     /// When `output` has so many bytes it is written without waiting for the end of the turn.
     private static let outputLimit = 48 * 1024
     /// A frame and its head fit into one record of TLS.
     private static let frameLimit = 16 * 1024 - 9
     private var isDeferred = false
     /// Streams that can take more of their response again, and have not been told.
-    @exclusivity(unchecked) private var drained: [HTTP2Stream] = []
+    @exclusivity(unchecked) var drained: [HTTP2Stream] = []
 
     // Times
-    private let beganAt: NIODeadline
+    let beganAt: NIODeadline
     /// The client has sent frames of HTTP/2.
-    private var hasSpoken = false
-    private var headersBeganAt: NIODeadline?
-    private var blockedAt: NIODeadline?
-    private var idleSince: NIODeadline
+    var hasSpoken = false
+    var headersBeganAt: NIODeadline?
+    var blockedAt: NIODeadline?
+    var idleSince: NIODeadline
+    /// The worker will look whether the connection has become idle.
+    var isNoted = false
     /// Since when END_STREAM is waited for on streams whose responses have been sent.
-    private var endsAwaitedSince: NIODeadline?
+    var endsAwaitedSince: NIODeadline?
 
     private static let farewellPing: UInt8 = 1
     private static let measuringPing: UInt8 = 2
@@ -73,8 +76,9 @@ final class HTTP2Connection: ReadinessHandler {
         self.budget = FrameBudget(now: now)
         self.uploads = UploadWindows(limit: worker.limits.uploadWindowBytes, allowance: worker.uploads)
         let library = HTTP2Library.shared
-        let result = nghttp2_session_server_new2(&self.session, library.callbacks, Unmanaged.passUnretained(self).toOpaque(), library.options)
-        precondition(result == 0, "there is no memory for a connection of HTTP/2")
+        self.session = self.memory.makeSession(
+            callbacks: library.callbacks, options: library.options, for: Unmanaged.passUnretained(self).toOpaque())
+        precondition(self.session != nil, "there is no memory for a connection of HTTP/2")
         self.sendSettings()
         self.updateDeadline()
     }
@@ -137,6 +141,7 @@ final class HTTP2Connection: ReadinessHandler {
             return self.client.closeLingering()
         }
         self.pump()
+        if self.streams.isEmpty { self.becomeNoted(.now()) }
         self.updateDeadline()
     }
 
@@ -355,7 +360,7 @@ final class HTTP2Connection: ReadinessHandler {
     }
 
     /// Resets the streams whose END_STREAM was waited for.
-    private func resetStreamsWithoutEnd() {
+    func resetStreamsWithoutEnd() {
         self.endsAwaitedSince = nil
         for stream in self.streams where stream.hasSentEnd && !stream.inputHasEnded { self.reset(stream.id, .noError) }
     }
@@ -470,7 +475,7 @@ final class HTTP2Connection: ReadinessHandler {
         self.worker.giveBack(outputBuffer: output)
     }
 
-    private func deferTurn() {
+    func deferTurn() {
         if self.isDeferred { return }
         self.isDeferred = true
         self.worker.eventLoop.deferTurn(of: self)
@@ -516,10 +521,10 @@ final class HTTP2Connection: ReadinessHandler {
         }
         self.drop(stream.takeInput().readableBytes, of: stream)
         stream.closed()?.streamClosed()
-        if self.streams.isEmpty { self.idleSince = .now() }
+        guard self.streams.isEmpty else { return }
+        self.idleSince = .now()
+        self.becomeNoted(self.idleSince)
     }
-
-    var isIdle: Bool { self.streams.isEmpty && self.headersBeganAt == nil && self.blockedAt == nil }
 
     /// Tells the client to open no more streams, at first so that those it is opening are still served (RFC 9113 §6.8). The connection ends when all its
     /// streams have.
@@ -532,7 +537,7 @@ final class HTTP2Connection: ReadinessHandler {
     }
 
     /// Names the last stream that is served, once the client has acknowledged the end, or has not done so within ``ProxyLimits/farewell``.
-    private func writeFinalFrames() {
+    func writeFinalFrames() {
         guard !self.isOver, let session, self.farewell.end() else { return }
         nghttp2_submit_goaway(session, 0, nghttp2_session_get_last_proc_stream_id(session), UInt32(NGHTTP2_NO_ERROR.rawValue), nil, 0)
         if !self.isInLibrary { self.deferTurn() }
@@ -557,44 +562,5 @@ final class HTTP2Connection: ReadinessHandler {
     private func deleteSession() {
         if let session { nghttp2_session_del(session) }
         self.session = nil
-    }
-
-    // MARK: Deadlines
-
-    private func updateDeadline() {
-        guard !self.isOver else { return }
-        self.client.deadline = self.nextDeadline
-    }
-
-    private var nextDeadline: NIODeadline {
-        let limits = self.worker.limits
-        var next = NIODeadline.distantFuture
-        if !self.hasSpoken { next = self.beganAt + limits.requestHead }
-        if let headersBeganAt { next = min(next, headersBeganAt + limits.requestHead) }
-        if let blockedAt { next = min(next, blockedAt + limits.writeIdle) }
-        if let begun = self.farewell.begunAt, !self.farewell.isFinal { next = min(next, begun + limits.farewell) }
-        if let endsAwaitedSince { next = min(next, endsAwaitedSince + limits.linger) }
-        if self.streams.isEmpty, self.hasSpoken, self.farewell.begunAt == nil { next = min(next, self.idleSince + limits.keepAlive) }
-        if self.streams.isEmpty, self.farewell.isFinal { next = min(next, .now() + limits.linger) }
-        return next
-    }
-
-    /// A time limit has passed, or this connection is idle and has to make room for others.
-    func deadlinePassed(_ now: NIODeadline = .now()) {
-        guard !self.isOver else { return }
-        let limits = self.worker.limits
-        if let blockedAt, blockedAt + limits.writeIdle <= now { return self.client.cutOff() }
-        if !self.hasSpoken { return self.client.closeLingering() }
-        if let headersBeganAt, headersBeganAt + limits.requestHead <= now {
-            nghttp2_session_terminate_session(self.session, UInt32(NGHTTP2_PROTOCOL_ERROR.rawValue))
-            self.headersBeganAt = nil
-            return self.deferTurn()
-        }
-        if let endsAwaitedSince, endsAwaitedSince + limits.linger <= now {
-            self.resetStreamsWithoutEnd()
-            return self.deferTurn()
-        }
-        if self.farewell.isFinal, self.streams.isEmpty { return self.client.closeLingering() }
-        if self.farewell.begunAt != nil { self.writeFinalFrames() } else { self.quiesce() }
     }
 }

@@ -49,7 +49,8 @@ final class UpstreamConnection {
             receiveBuffer: worker.limits.upstreamReceiveBufferBytes, peerWatch: worker.peerWatch)
         do {
             let handler = try NIOSSLClientHandler(context: tls.context, serverHostname: tls.serverName)
-            try channel.pipeline.syncOperations.addHandlers(handler, UpstreamHandler(self))
+            try channel.addEncryptingHandler(handler)
+            try channel.pipeline.syncOperations.addHandler(UpstreamHandler(self))
         } catch {
             // A server name that SNI cannot carry, such as an address.
             channel.close(promise: nil)
