@@ -110,12 +110,24 @@ extension ClientConnection {
         }
     }
 
-    /// Ends the tunnel or request because the policy no longer allows its route. A WebSocket gets a close frame if the backend is not in the middle of a
-    /// frame; anything else is cut off. What the client sends from now on is dropped.
-    func endForPolicy() {
-        guard case .tunnel(let tunnel) = self.request.state else { return self.cutOff() }
-        guard let frames = tunnel.frames, frames.isBetweenFrames, !tunnel.upstreamEnded else { return self.cutOff() }
-        if tunnel.ending != .told { self.write(ByteBuffer(bytes: WebSocketFrame.policyViolation)) }
+    /// Tells the client of a WebSocket that the policy no longer allows its route, by a close frame if the backend is not in the middle of a frame.
+    /// ``endForPolicy(isTold:)`` has to follow in the same turn of the event loop.
+    ///
+    /// - Returns: Whether it is told.
+    func tellEndForPolicy() -> Bool {
+        guard case .tunnel(let tunnel) = self.request.state, let frames = tunnel.frames, frames.isBetweenFrames, !tunnel.upstreamEnded else { return false }
+        if tunnel.ending != .told {
+            self.write(ByteBuffer(bytes: WebSocketFrame.policyViolation))
+            self.flush()
+        }
+        return true
+    }
+
+    /// Ends the tunnel or request because the policy no longer allows its route: a WebSocket that was told so in order, anything else by cutting it off. What
+    /// the client sends from now on is dropped.
+    func endForPolicy(isTold: Bool) {
+        if self.request.isClosed { return }
+        guard isTold, self.request.isTunnel else { return self.cutOff() }
         self.worker.metrics.tunnelsChange -= 1
         self.closeLingering()
     }
