@@ -6,5 +6,7 @@ struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
         abstract: "Measure plane against its peers, in the same run.",
-        subcommands: [ColdStart.self, AgentCost.self, HoldBench.self, SchedulerBench.self, CleaningBench.self, GatewayBench.self, ZoneLookups.self])
+        subcommands: [
+            ColdStart.self, AgentCost.self, HoldBench.self, SchedulerBench.self, CleaningBench.self, GatewayBench.self, TierRoutesBench.self, ZoneLookups.self,
+        ])
 }

@@ -32,6 +32,12 @@ final class KeptHTTP {
         return try self.readAnswer()
     }
 
+    /// - Returns: the status of the answer.
+    func get(_ path: String, host: String = "127.0.0.1") throws -> Int {
+        try self.send("GET \(path) HTTP/1.1\r\nHost: \(host)\r\n\r\n")
+        return try self.readAnswer()
+    }
+
     /// Sends a request whose answer does not end, and reads its head.
     func open(_ path: String) throws -> Int {
         try self.send("GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n")

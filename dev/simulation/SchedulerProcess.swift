@@ -14,13 +14,15 @@ package final class SchedulerProcess: Sendable {
     package let log: URL
     private let name: String
 
-    package init(program: String, nats: String, log: URL, name: String = "scheduler", environment: [String: String] = [:]) throws {
+    package init(
+        program: String, arguments: [String] = [], nats: String, log: URL, name: String = "scheduler", environment: [String: String] = [:]
+    ) throws {
         self.log = log
         self.name = name
         try Data().write(to: log)
         let output = try FileHandle(forWritingTo: log)
         self.process.executableURL = URL(filePath: "/bin/sh")
-        self.process.arguments = ["-c", Self.script, name, program]
+        self.process.arguments = ["-c", Self.script, name, program] + arguments
         self.process.environment = ProcessInfo.processInfo.environment.merging(["PLANE_NATS__HOSTS": nats]) { $1 }.merging(environment) { $1 }
         self.process.standardInput = self.lifeline
         self.process.standardOutput = output
