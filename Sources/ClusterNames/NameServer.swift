@@ -28,7 +28,7 @@ package struct NameServer: Service {
     package func run() async throws {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await StateFollower(jetStream: self.jetStream, fleet: self.fleet, logger: self.logger).run() }
-            group.addTask { await self.tellReadiness() }
+            group.addTask { await self.reportReadiness() }
             group.addTask { await self.report() }
             // Whether the task is cancelled or shut down in order, the process ends.
             try? await gracefulShutdown()
@@ -37,7 +37,7 @@ package struct NameServer: Service {
         await self.server.stop()
     }
 
-    private func tellReadiness() async {
+    private func reportReadiness() async {
         await self.fleet.waitUntilCaughtUp()
         guard !Task.isCancelled else { return }
         let status = self.fleet.status

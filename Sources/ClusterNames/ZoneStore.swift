@@ -19,7 +19,7 @@ package final class ZoneStore: FollowedState, RecordSource {
     }
 
     private struct State {
-        var fold: ZoneProjection
+        var projection: ZoneProjection
         var isCaughtUp = false
         var published: WireTime?
         var waiters: [AsyncStream<Void>.Continuation] = []
@@ -33,10 +33,10 @@ package final class ZoneStore: FollowedState, RecordSource {
     package init(settings: ZoneOptions, clusters: [ClusterName] = []) {
         var generator = SystemRandomNumberGenerator()
         var table = ZoneTable(using: &generator)
-        var fold = ZoneProjection(settings: settings)
-        for cluster in clusters { fold.open(cluster, in: &table) }
+        var projection = ZoneProjection(settings: settings)
+        for cluster in clusters { projection.open(cluster, in: &table) }
         self.zones = SharedZones(table)
-        self.state = Mutex(State(fold: fold))
+        self.state = Mutex(State(projection: projection))
     }
 
     package func find(_ name: Span<UInt8>) -> ZoneLookup {
@@ -48,7 +48,7 @@ package final class ZoneStore: FollowedState, RecordSource {
         self.state.withLock { state in
             state.published = published
             self.zones.update { zones in
-                state.fold.apply(message, sequence: sequence, published: published, incarnation: incarnation, to: &zones)
+                state.projection.apply(message, sequence: sequence, published: published, incarnation: incarnation, to: &zones)
             }
         }
     }
@@ -59,19 +59,19 @@ package final class ZoneStore: FollowedState, RecordSource {
     package func lost() {
         self.state.withLock { state in
             // If nothing was read before, there are no names to keep.
-            if let published = state.published { state.fold.lost(at: published) }
+            if let published = state.published { state.projection.lost(at: published) }
         }
     }
 
     package func purged(_ backend: BackendID, clusterToken: String) {
         self.state.withLock { state in
-            self.zones.update { state.fold.purged(backend, clusterToken: clusterToken, in: &$0) }
+            self.zones.update { state.projection.purged(backend, clusterToken: clusterToken, in: &$0) }
         }
     }
 
     package func deleted(at sequence: UInt64) {
         self.state.withLock { state in
-            self.zones.update { state.fold.deleted(at: sequence, in: &$0) }
+            self.zones.update { state.projection.deleted(at: sequence, in: &$0) }
         }
     }
 
@@ -100,7 +100,7 @@ package final class ZoneStore: FollowedState, RecordSource {
         let (names, zones) = self.zones.update { ($0.nameCount, $0.zoneCount) }
         return self.state.withLock { state in
             Status(
-                isCaughtUp: state.isCaughtUp, sequence: state.fold.sequence, published: state.published, names: names, zones: zones)
+                isCaughtUp: state.isCaughtUp, sequence: state.projection.sequence, published: state.published, names: names, zones: zones)
         }
     }
 }

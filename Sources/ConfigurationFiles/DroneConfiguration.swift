@@ -36,7 +36,7 @@ extension DroneConfiguration: ConfigReadable {
         var databasePath = "drone.sqlite3"
         reader.read("db_path", .path, into: &databasePath, "SQLite file that agent and proxy share.")
         let cluster = reader.required("cluster_domain", .clusterName, "Cluster the drone belongs to; backends answer on <backend>.<cluster>.")
-        if let doubt = cluster?.doubt { reader.doubt("cluster_domain", reason: doubt) }
+        if let concern = cluster?.concern { reader.warn("cluster_domain", reason: concern) }
         let nats = reader.table("nats") { NATSConfiguration(&$0) }
         let log = reader.section("log") { LogConfiguration(&$0) }
         let cert = reader.table("cert") { CertConfiguration(&$0) }

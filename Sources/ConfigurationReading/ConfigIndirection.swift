@@ -23,7 +23,7 @@ package enum ConfigIndirection: Sendable {
     }
 }
 
-/// The surroundings in which a configuration is read.
+/// The context in which a configuration is read.
 package struct ConfigContext: Sendable {
     /// Where systemd puts the credentials of this service.
     package var credentialsDirectory: String?

@@ -15,14 +15,14 @@ package struct ConfigReader: ~Copyable {
     /// The tables that may exist.
     package private(set) var tables: [[String]] = []
     private let root: ConfigValue
-    private let surroundings: ConfigContext
+    private let context: ConfigContext
     private var path: [String] = []
     /// Tables that this service reads but does not use; it may not be able to read their secrets.
     private var foreignTables: [[String]] = []
 
-    package init(_ root: ConfigValue, purpose: Purpose = .loading, surroundings: ConfigContext = ConfigContext()) {
+    package init(_ root: ConfigValue, purpose: Purpose = .loading, context: ConfigContext = ConfigContext()) {
         self.root = root
-        self.surroundings = surroundings
+        self.context = context
         self.purpose = purpose
     }
 
@@ -59,9 +59,9 @@ package struct ConfigReader: ~Copyable {
     }
 
     /// Warns that a valid value is probably not what was meant.
-    package mutating func doubt(_ key: String, reason: String) {
+    package mutating func warn(_ key: String, reason: String) {
         guard self.purpose == .loading else { return }
-        self.warnings.append(.doubtfulKey(self.name(key), reason: reason))
+        self.warnings.append(.questionableKey(self.name(key), reason: reason))
     }
 
     /// Warns of a table whose keys are read but have no effect.
@@ -124,7 +124,7 @@ package struct ConfigReader: ~Copyable {
     /// Records that something is missing. If an empty environment variable would set it, that is named, since somebody may take it for a value.
     package mutating func missing(_ key: String, expectation: String) {
         let path = self.path + [key]
-        let variable = self.surroundings.emptyVariables.filter { $0.key.starts(with: path) }.map(\.value).min()
+        let variable = self.context.emptyVariables.filter { $0.key.starts(with: path) }.map(\.value).min()
         self.mistake(key, found: variable.map { "nothing (the variable \($0) is empty)" } ?? "nothing", expectation: expectation)
     }
 
@@ -146,7 +146,7 @@ package struct ConfigReader: ~Copyable {
         let keys = self.entries.map(\.path) + description.entries.map(\.path)
         let tables = self.tables + description.tables
         let nearest = NearestKey(known: keys + tables)
-        let empty = self.surroundings.emptyVariables.keys.filter { path in
+        let empty = self.context.emptyVariables.keys.filter { path in
             !tables.contains(path) && !keys.contains { path.starts(with: $0) }
         }
         let unknown =
@@ -163,11 +163,11 @@ package struct ConfigReader: ~Copyable {
     private func variable(at path: [String]) -> String? {
         var node = self.root as ConfigValue?
         for key in path {
-            guard let members = node?.members else { return self.surroundings.emptyVariables[path] }
+            guard let members = node?.members else { return self.context.emptyVariables[path] }
             node = members[key]
         }
         if case .variable(let name, _)? = node { return name }
-        return self.surroundings.emptyVariables[path]
+        return self.context.emptyVariables[path]
     }
 
     private static func unknownPaths(
@@ -201,7 +201,7 @@ package struct ConfigReader: ~Copyable {
     private mutating func value<Value>(of key: String, _ type: ConfigType<Value>) -> Value? {
         guard var node = self.node(key) else { return nil }
         if case .table(let members) = node, type.elsewhere != .nowhere {
-            switch self.surroundings.resolve(members, type.elsewhere) {
+            switch self.context.resolve(members, type.elsewhere) {
             case .success(let value): node = value
             case .failure where self.foreignTables.contains { self.path.starts(with: $0) }: node = ConfigContext.placeholder
             case .failure(let failure):

@@ -5,7 +5,7 @@ package enum ConfigWarning: Hashable, Sendable, CustomStringConvertible {
     /// An environment variable that sets no known key, with the variable of a similar key if there is one.
     case unknownVariable(String, nearest: String?)
     /// A valid value that is probably not what was meant, for the given reason.
-    case doubtfulKey(String, reason: String)
+    case questionableKey(String, reason: String)
     /// A key that nothing uses, for the given reason.
     case unusedKey(String, reason: String)
 
@@ -13,7 +13,7 @@ package enum ConfigWarning: Hashable, Sendable, CustomStringConvertible {
     package var unknownName: String? {
         switch self {
         case .unknownKey(let name, _), .unknownVariable(let name, _): name
-        case .doubtfulKey, .unusedKey: nil
+        case .questionableKey, .unusedKey: nil
         }
     }
 
@@ -23,7 +23,7 @@ package enum ConfigWarning: Hashable, Sendable, CustomStringConvertible {
         case .unknownKey(let key, nil): "\(key) is not known and has no effect"
         case .unknownVariable(let name, let nearest?): "\(name) names no key and has no effect; did you mean \(nearest)?"
         case .unknownVariable(let name, nil): "\(name) names no key and has no effect"
-        case .doubtfulKey(let key, let reason): "\(key) is hardly what was meant: \(reason)"
+        case .questionableKey(let key, let reason): "\(key) is hardly what was meant: \(reason)"
         case .unusedKey(let key, let reason): "\(key) has no effect: \(reason)"
         }
     }

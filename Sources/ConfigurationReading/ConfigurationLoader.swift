@@ -41,9 +41,9 @@ package enum ConfigurationLoader {
     private static func load<Configuration: ConfigReadable>(
         tree: ConfigValue, environment: [String: String], doesWithoutCredentials: Bool = false
     ) throws(ConfigurationError) -> Loaded<Configuration> {
-        var surroundings = ConfigContext(environment: environment)
-        surroundings.doesWithoutCredentials = doesWithoutCredentials
-        var reader = ConfigReader(tree.overlaid(with: environment), surroundings: surroundings)
+        var context = ConfigContext(environment: environment)
+        context.doesWithoutCredentials = doesWithoutCredentials
+        var reader = ConfigReader(tree.overlaid(with: environment), context: context)
         let configuration = Configuration(&reader)
         reader.warnOfUnknownKeys(description: self.description(of: Configuration.self))
         guard let configuration, reader.mistakes.isEmpty else {

@@ -41,11 +41,11 @@ package struct StoreRouteSource: PolledRouteSource, ActivitySink {
 
     package func want(_ backends: [String], at seconds: Int64) throws { try self.store.want(backends, at: seconds) }
 
-    package func holds() throws -> [String: BackendHold] { try self.store.holds().mapValues { BackendHold($0) } }
+    package func holds() throws -> [String: BackendFreezing] { try self.store.holds().mapValues { BackendFreezing($0) } }
 }
 
-extension BackendHold {
-    init(_ state: HoldState) {
+extension BackendFreezing {
+    init(_ state: FreezeState) {
         self =
             switch state {
             case .never: .never
@@ -68,7 +68,7 @@ extension RouteAnswer {
                 self = .none
                 return
             }
-            self = .ready(address, token: record.bearerToken, hold: BackendHold(record.hold))
+            self = .ready(address, token: record.bearerToken, hold: BackendFreezing(record.hold))
         default:
             self = .none
         }

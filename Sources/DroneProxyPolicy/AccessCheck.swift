@@ -18,7 +18,7 @@ enum AccessVerdict: Equatable {
     ///
     /// - Parameter origin: decides whether a page of the backend has sent the request.
     static func of(
-        _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, token: AccessToken, origin: OwnOrigin
+        _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, token: AccessToken, origin: SameOriginCheck
     ) -> AccessVerdict {
         if let authorization = head.authorization, token.opens(authorization: authorization, in: bytes) {
             return .allowed(usedAuthorization: true)

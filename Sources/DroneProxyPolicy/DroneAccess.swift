@@ -26,7 +26,7 @@ struct DroneAccess {
             return .admitted(usedAuthorization: false)
         }
         let isHTTPS = self.isSeenAsHTTPS(visitor, fields, bytes)
-        let origin = OwnOrigin(isHTTPS: isHTTPS, trustsForwarding: self.trustsForwarding)
+        let origin = SameOriginCheck(isHTTPS: isHTTPS, trustsForwarding: self.trustsForwarding)
         let verdict = AccessVerdict.of(head, fields, bytes, token: token, origin: origin)
         if let page {
             if page.token == nil, case .allowed = verdict { return .answer(Self.redirectOnward(page, name: name, bytes)) }

@@ -253,7 +253,7 @@ final class DronePolicy: ProxyPolicy {
         let before = self.routes.find(name)
         let destination: DroneRoute.Destination
         let token: Secret?
-        let hold: BackendHold
+        let hold: BackendFreezing
         switch answer {
         case .none:
             before?.retire()

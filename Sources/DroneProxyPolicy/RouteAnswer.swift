@@ -4,11 +4,11 @@ package import ProxyCore
 package import ProxyPages
 
 /// What is known about the name of a backend.
-package enum RouteAnswer: RouteMeaning {
+package enum RouteAnswer: RouteValue {
     package typealias StartPhase = VisitorPages.StartPhase
 
     /// - Parameter hold: if it is frozen, its requests wait until it goes on.
-    case ready(SocketAddress, token: Secret?, hold: BackendHold = .never)
+    case ready(SocketAddress, token: Secret?, hold: BackendFreezing = .never)
     /// The backend exists and may be ready soon.
     case starting(token: Secret?, phase: StartPhase = .starting)
     /// There is no such backend, or it has ended.

@@ -12,9 +12,9 @@ package struct RouteRecord: Equatable, Sendable {
     /// be held.
     package var bearerToken: Secret?
     /// Whether the backend is frozen while there is no traffic.
-    package var hold = HoldState.never
+    package var hold = FreezeState.never
 
-    package init(state: BackendState, address: String?, bearerToken: Secret?, hold: HoldState = .never) {
+    package init(state: BackendState, address: String?, bearerToken: Secret?, hold: FreezeState = .never) {
         self.state = state
         self.address = address
         self.bearerToken = bearerToken
@@ -66,7 +66,7 @@ extension DroneStore {
                 state: state,
                 address: String.fromDatabaseValue(row["address"]),
                 bearerToken: String.fromDatabaseValue(row["token"]).map { Secret($0) },
-                hold: HoldState(isFrozen: Int64.fromDatabaseValue(row["is_frozen"])))
+                hold: FreezeState(isFrozen: Int64.fromDatabaseValue(row["is_frozen"])))
         }
     }
 

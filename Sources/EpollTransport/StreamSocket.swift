@@ -77,7 +77,7 @@ package final class StreamSocket: ReadinessHandler {
     ///   - receiveBuffer: size of the kernel's receive buffer in bytes (SO_RCVBUF).
     ///   - peerWatch: nil leaves it to the kernel's defaults when a peer counts as gone.
     package static func connect(
-        to address: SocketAddress, on loop: EpollEventLoop, writeMarks: Range<Int>, receiveBuffer: Int?, peerWatch: PeerWatch? = nil,
+        to address: SocketAddress, on loop: EpollEventLoop, writeMarks: Range<Int>, receiveBuffer: Int?, peerWatch: KeepAliveProbes? = nil,
         receiver: any StreamSocketReceiver
     ) throws(IOError) -> StreamSocket {
         let socket = try Self.connecting(
@@ -88,7 +88,7 @@ package final class StreamSocket: ReadinessHandler {
 
     /// Begins to make a new connection to `address`, as `connect` does; the caller has to call `start` with a receiver.
     static func connecting(
-        to address: SocketAddress, on loop: EpollEventLoop, writeMarks: Range<Int>, receiveBuffer: Int?, peerWatch: PeerWatch?
+        to address: SocketAddress, on loop: EpollEventLoop, writeMarks: Range<Int>, receiveBuffer: Int?, peerWatch: KeepAliveProbes?
     ) throws(IOError) -> StreamSocket {
         let family: CInt =
             switch address {
@@ -169,7 +169,7 @@ package final class StreamSocket: ReadinessHandler {
         }
         guard !events.isDisjoint(with: [.input, .inputEnd, .error, .hangUp]), self.isOpen else { return }
         if events.contains(.error) { self.mayHaveFailed = true }
-        if self.tellsFailure() { return }
+        if self.reportsFailure() { return }
         if self.inputHasEnded { return }
         self.hasInput = true
         if !events.isDisjoint(with: [.inputEnd, .hangUp]) { self.inputEndsSoon = true }
@@ -177,7 +177,7 @@ package final class StreamSocket: ReadinessHandler {
     }
 
     /// Ends the connection if it has failed in a way that reading would not show, because reading is paused or there is nothing more to read.
-    private func tellsFailure() -> Bool {
+    private func reportsFailure() -> Bool {
         guard self.mayHaveFailed, self.isPaused || self.inputHasEnded, let error = self.pendingError() else { return false }
         if self.isOutgoing, !self.inputHasEnded {
             self.state = .failing(error)
@@ -237,7 +237,7 @@ package final class StreamSocket: ReadinessHandler {
         case .failed(let error): self.close(error)
         }
         guard self.isOpen else { return }
-        if self.tellsFailure() { return }
+        if self.reportsFailure() { return }
         guard self.hasInput else { return }
         if !self.isPaused {
             self.deferTurn()

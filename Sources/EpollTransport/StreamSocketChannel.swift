@@ -72,7 +72,7 @@ package final class StreamSocketChannel: Channel, ChannelCore, @unchecked Sendab
     /// Connects to an address. Handlers that are added at once are told when the channel becomes active or, if the connection cannot be made, of an error and
     /// the end.
     package static func connect(
-        to address: SocketAddress, on loop: EpollEventLoop, writeMarks: Range<Int>, receiveBuffer: Int?, peerWatch: PeerWatch?
+        to address: SocketAddress, on loop: EpollEventLoop, writeMarks: Range<Int>, receiveBuffer: Int?, peerWatch: KeepAliveProbes?
     ) throws(IOError) -> StreamSocketChannel {
         let socket = try StreamSocket.connecting(
             to: address, on: loop, writeMarks: writeMarks, receiveBuffer: receiveBuffer, peerWatch: peerWatch)

@@ -78,8 +78,8 @@ package final class Fleet: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.client.mirrorState(into: self.mirror) }
             group.addTask { await self.hub.run { self.recent.heard($0) } }
-            group.addTask { await self.hearProxies() }
-            group.addTask { await self.hearRevocations() }
+            group.addTask { await self.followProxies() }
+            group.addTask { await self.followRevocations() }
         }
     }
 
@@ -131,13 +131,13 @@ package final class Fleet: Sendable {
         }
     }
 
-    private func hearRevocations() async {
+    private func followRevocations() async {
         await self.hear(ProxyRevocationReport.self, "proxies' reports of revocations cannot be heard, so nobody is told how many requests were ended") {
             self.revocations.heard($0)
         }
     }
 
-    private func hearProxies() async {
+    private func followProxies() async {
         await self.hear(ProxyStatusMessage.self, "proxies of the tier cannot be heard") { status in
             self.proxies.withLock { proxies in
                 let key = ProxyKey(cluster: status.cluster, proxy: status.proxy)

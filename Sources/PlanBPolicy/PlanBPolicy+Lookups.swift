@@ -84,7 +84,7 @@ extension PlanBPolicy {
     }
 
     /// Requests that wait are served before this returns; what was found is kept until then.
-    private func conclude(_ name: String, _ anew: Bool, _ meaning: Found.Meaning, _ beganAt: NIODeadline) {
+    private func conclude(_ name: String, _ anew: Bool, _ meaning: Found.Result, _ beganAt: NIODeadline) {
         self.lookupsGoingOn -= 1
         self.found = Found(name: name, meaning: meaning, beganAt: beganAt)
         let outcome: LookupOutcome = if case .failed = meaning { .failed } else { .answered }

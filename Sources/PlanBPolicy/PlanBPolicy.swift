@@ -13,7 +13,7 @@ final class PlanBPolicy: ProxyPolicy {
 
     /// The result of a lookup, kept until the requests that waited for it have been served.
     struct Found {
-        enum Meaning {
+        enum Result {
             case frontend(Frontend)
             case nothing
             case failed(String)
@@ -21,7 +21,7 @@ final class PlanBPolicy: ProxyPolicy {
 
         /// The name that was looked up.
         let name: String
-        let meaning: Meaning
+        let meaning: Result
         let beganAt: NIODeadline
     }
 

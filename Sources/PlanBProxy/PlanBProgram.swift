@@ -88,7 +88,7 @@ package enum PlanBProgram {
             configuration.options, accessLog: accessLog, errorLog: try LineWriter(.standardError, logger: logger), metrics: metrics)
         var options = ProxyOptions()
         options.namesRequests = false
-        options.tellsFailures = false
+        options.logsFailures = false
         options.limits = configuration.limits
         options.limits.fit(openFiles: OpenFileLimit.raise())
         let server = try await ProxyServer(

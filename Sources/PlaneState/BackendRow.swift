@@ -14,7 +14,7 @@ struct BackendRow: Sendable {
     /// Stream sequence of the latest terminal state; 0 for none.
     var endSequence: UInt64 = 0
     /// Stream sequences of its other messages, except for the assignment.
-    var trail = MessageTrail()
+    var trail = MessageSequences()
 
     var isTerminal: Bool { self.state?.isTerminal ?? false }
     /// Whether it has neither become ready nor ended.

@@ -6,7 +6,7 @@ package struct ProxyOptions: Sendable {
     /// Gives every request an id in `X-Request-Id`, which its endpoint, the proxy's answers and the logs show. If false, the field passes like any other.
     package var namesRequests = true
     /// Whether requests that were not served are logged. A policy may have its own log for them.
-    package var tellsFailures = true
+    package var logsFailures = true
 
     package init() {}
 }

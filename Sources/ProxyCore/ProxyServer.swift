@@ -71,7 +71,7 @@ package final class ProxyServer: Sendable {
                 loop.scheduleRepeatedTask(initialDelay: Self.tickInterval, delay: Self.tickInterval) { _ in worker.value.tick() })
             workers.append(Worker(loop: loop, load: load, value: worker))
         }
-        let memory = NIOLoopBoundBox.makeBoxSendingValue(MemoryReturn(), as: MemoryReturn.self, eventLoop: activityLoop)
+        let memory = NIOLoopBoundBox.makeBoxSendingValue(MemoryTrimmer(), as: MemoryTrimmer.self, eventLoop: activityLoop)
         ticks.append(
             activityLoop.scheduleRepeatedTask(initialDelay: Self.memoryInterval, delay: Self.memoryInterval) { _ in
                 if memory.value.isDue(connections: limiter.total) { EpollEventLoopGroup.returnFreedMemory() }

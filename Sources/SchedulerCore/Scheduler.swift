@@ -107,11 +107,11 @@ package struct Scheduler: Service {
 
     private func serveRequests() async throws {
         guard await self.catchUp() else { return }
-        let vault = BearerTokenStore(jetStream: self.bus.connection.jetStream, configuration: self.configuration)
+        let tokenStore = BearerTokenStore(jetStream: self.bus.connection.jetStream, configuration: self.configuration)
         let schedule = ScheduleHandler(
-            bus: self.bus, fleet: self.fleet, writer: self.writer, vault: vault, limits: self.limits, metrics: self.metrics,
+            bus: self.bus, fleet: self.fleet, writer: self.writer, tokenStore: tokenStore, limits: self.limits, metrics: self.metrics,
             lateRefusals: self.lateRefusals, logger: self.logger)
-        let fetch = FetchHandler(fleet: self.fleet, limits: self.limits, vault: vault)
+        let fetch = FetchHandler(fleet: self.fleet, limits: self.limits, tokenStore: tokenStore)
         let schedules = try self.bus.subscribe(to: ScheduleRequest.self, queue: Self.queue)
         let fetches = try self.bus.subscribe(to: FetchBackendForLock.self, queue: Self.queue)
         // The server has the subscriptions before the log says that this scheduler is ready.

@@ -54,7 +54,7 @@ package final class StreamMaintainer: Sendable {
             var told: String?
             while let stream = self.stream(name), let error = await self.attempt(stream, acceptingFewerReplicas: .now >= formed) {
                 guard error.code != .closed else { throw error }
-                if told != "\(error)" { self.tellMissing(stream, error) }
+                if told != "\(error)" { self.reportMissing(stream, error) }
                 told = "\(error)"
                 try await Task.sleep(for: Self.retryPause)
             }
@@ -64,7 +64,7 @@ package final class StreamMaintainer: Sendable {
         for stream in self.streams where !stream.isEssential {
             guard let error = await self.attempt(stream, acceptingFewerReplicas: true) else { continue }
             try Task.checkCancellation()
-            self.tellMissing(stream, error)
+            self.reportMissing(stream, error)
             self.note("\(error)", for: stream)
         }
     }
@@ -72,17 +72,17 @@ package final class StreamMaintainer: Sendable {
     /// Checks the streams until the task is cancelled.
     func run() async {
         while !Task.isCancelled {
-            await self.lookAfterAll()
+            await self.checkAll()
             // If the task is cancelled during the sleep, the loop ends.
             try? await Task.sleep(for: Self.period)
         }
     }
 
-    func lookAfterAll() async {
+    func checkAll() async {
         await self.measureStore()
         for stream in self.streams {
             // Logged once for each new reason, because a NATS cluster may lack a server for weeks.
-            guard let error = await self.look(after: stream), !Task.isCancelled else {
+            guard let error = await self.check(stream), !Task.isCancelled else {
                 self.note(nil, for: stream)
                 continue
             }
@@ -105,7 +105,7 @@ package final class StreamMaintainer: Sendable {
         else { return }
         defer { self.state.withLock { $0.isRestoring = false } }
         for stream in self.streams where stream.configuration.name == SchedulerStreams.planeState {
-            if let error = await self.attempt(stream, acceptingFewerReplicas: true) { self.tellMissing(stream, error) }
+            if let error = await self.attempt(stream, acceptingFewerReplicas: true) { self.reportMissing(stream, error) }
         }
     }
 
@@ -113,7 +113,7 @@ package final class StreamMaintainer: Sendable {
 
     private func stream(_ name: String) -> SchedulerStreams.Stream? { self.streams.first { $0.configuration.name == name } }
 
-    private func tellMissing(_ stream: SchedulerStreams.Stream, _ error: NATSError) {
+    private func reportMissing(_ stream: SchedulerStreams.Stream, _ error: NATSError) {
         let metadata: Logger.Metadata = [LogKey.stream: "\(stream.configuration.name)", LogKey.error: "\(error)"]
         guard stream.isEssential else {
             return self.logger.warning("stream cannot be made, and is done without", metadata: metadata)
@@ -150,7 +150,7 @@ package final class StreamMaintainer: Sendable {
         }
     }
 
-    private func look(after stream: SchedulerStreams.Stream) async -> NATSError? {
+    private func check(_ stream: SchedulerStreams.Stream) async -> NATSError? {
         if let error = await self.attempt(stream, acceptingFewerReplicas: true) { return error }
         var configuration = stream.configuration
         while true {

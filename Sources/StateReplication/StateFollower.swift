@@ -39,7 +39,7 @@ package struct StateFollower<Fleet: FollowedState>: Sendable {
     package func follow() async throws(NATSError) {
         let consumer = try await self.begin()
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.hearPurges() }
+            group.addTask { await self.followPurges() }
             await self.apply(consumer, until: .end)
             group.cancelAll()
         }
@@ -81,7 +81,7 @@ package struct StateFollower<Fleet: FollowedState>: Sendable {
 
     /// Follows the server's advisories. If the account's permissions forbid that, messages that others have purged stay in memory until the process ends;
     /// the connection logs what is refused.
-    private func hearPurges() async {
+    private func followPurges() async {
         let notices: NATSSubscription
         do {
             notices = try self.jetStream.connection.subscribe(PurgeNotice.subject)

@@ -40,7 +40,7 @@ package struct TierFollower: Service {
         self.isFurther = isFurther
         self.logger = logger
         let directory = directory
-        fleet.places.listen { backends, haveEnded in
+        fleet.locations.listen { backends, haveEnded in
             directory.apply(.backends(backends))
             if haveEnded { directory.forget(backends) }
         }
@@ -48,7 +48,7 @@ package struct TierFollower: Service {
 
     package func run() async throws {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await StateFollower(jetStream: self.connection.jetStream, fleet: self.fleet.places, logger: self.logger).run() }
+            group.addTask { await StateFollower(jetStream: self.connection.jetStream, fleet: self.fleet.locations, logger: self.logger).run() }
             group.addTask { await self.fleet.tokens.follow(into: self.directory) }
             group.addTask { await self.report() }
             // Whether the task is cancelled or shut down in order, the process ends.
@@ -61,7 +61,7 @@ package struct TierFollower: Service {
         var metrics = TierMetrics(of: self.isFurther ? self.cluster : nil)
         var (wasCurrent, wasOld, count) = (false, false, 0)
         while !Task.isCancelled {
-            let status = self.fleet.places.status
+            let status = self.fleet.locations.status
             let age = status.published.map { max(0, Double(WireTime.now().seconds - $0.seconds)) }
             let isCurrent = self.fleet.isCurrent
             metrics.report(
@@ -75,14 +75,14 @@ package struct TierFollower: Service {
             } else if wasOld, !isOld {
                 self.logger.notice("what is known is current again")
             }
-            if count % Self.reportsPerStatus == 0 || isCurrent != wasCurrent { self.tellStatus(isReady: isCurrent, stateAge: age) }
+            if count % Self.reportsPerStatus == 0 || isCurrent != wasCurrent { self.reportStatus(isReady: isCurrent, stateAge: age) }
             (wasCurrent, wasOld, count) = (isCurrent, isOld, count + 1)
             // If the task is cancelled during the sleep, the loop ends.
             try? await Task.sleep(for: Self.reportInterval)
         }
     }
 
-    private func tellStatus(isReady: Bool, stateAge: Double?) {
+    private func reportStatus(isReady: Bool, stateAge: Double?) {
         let (connection, logger) = (self.connection, self.logger)
         let message = ProxyStatusMessage(
             proxy: self.proxy, cluster: self.cluster, version: BuildInformation.version, isReady: isReady, stateAge: stateAge.map { UInt64($0) })
@@ -128,7 +128,7 @@ struct TierMetrics {
         self.expiredRequests = Counter(label: "plane_tier_expired_requests_total", dimensions: labels)
     }
 
-    mutating func report(_ status: BackendPlaces.Status, isCurrent: Bool, isConnected: Bool, age: Double?, counts: TierDirectory.Counts) {
+    mutating func report(_ status: BackendLocations.Status, isCurrent: Bool, isConnected: Bool, age: Double?, counts: TierDirectory.Counts) {
         self.isConnected.set(isConnected ? 1 : 0)
         self.isCurrent.set(isCurrent ? 1 : 0)
         if let age { self.age.set(age) }

@@ -39,7 +39,7 @@ package struct TierProxyService: FinishingService {
     /// - Returns: False when the process is to end before everything was read.
     private func waitUntilCurrent() async -> Bool {
         await cancelWhenGracefulShutdown {
-            for fleet in self.fleets { await fleet.places.waitUntilCaughtUp() }
+            for fleet in self.fleets { await fleet.locations.waitUntilCaughtUp() }
             while !Task.isCancelled, !self.fleets.allSatisfy(\.isCurrent) {
                 // Cancelled meanwhile, the loop ends.
                 try? await Task.sleep(for: Self.lookInterval)

@@ -146,11 +146,11 @@ package final class TokenStream: Sendable {
 
     /// Tells the other proxies that the token is in use. A use lifts no revocation: those are compared with the place of the token's record. If it
     /// fails, it is done again after a quarter of the token's lifetime.
-    package func tellUse(of token: TokenDigest) {
+    package func reportUse(of token: TokenDigest) {
         Task {
             guard case .record(let record, let sequence) = await self.read(token, before: .now + Self.limit) else { return }
             do throws(NATSError) {
-                try await self.tellUse(of: token, record, at: sequence)
+                try await self.reportUse(of: token, record, at: sequence)
                 self.areUsesUntold.store(false, ordering: .relaxed)
             } catch {
                 guard error.code != .closed, error.code != .cancelled, error.code != .wrongLastSequence, error.code != .sequenceBusy,
@@ -162,7 +162,7 @@ package final class TokenStream: Sendable {
         }
     }
 
-    private func tellUse(of token: TokenDigest, _ record: TokenRecord, at sequence: UInt64) async throws(NATSError) {
+    private func reportUse(of token: TokenDigest, _ record: TokenRecord, at sequence: UInt64) async throws(NATSError) {
         if !self.rewritesRecords.load(ordering: .relaxed) {
             do throws(NATSError) {
                 let use = TokenUse(backend: record.backend, cluster: record.cluster)

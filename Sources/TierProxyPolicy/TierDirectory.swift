@@ -43,7 +43,7 @@ package final class TierDirectory: Sendable {
         var grant: TokenGrant
         var usedAt: NIODeadline
         /// When the use of the token was last reported, by this proxy or by another one.
-        var toldAt: NIODeadline
+        var reportedAt: NIODeadline
 
         func isAlive(at now: NIODeadline) -> Bool {
             self.grant.lifetime.map { now < self.usedAt + $0 } ?? true && self.grant.expires.map { now < $0 } ?? true
@@ -164,7 +164,7 @@ package final class TierDirectory: Sendable {
             case .granted(let grant, let age):
                 // Asked of the age itself: no instant is before this machine's start, so that an older use would count as one at the start.
                 if let lifetime = grant.lifetime, age >= lifetime { break }
-                let known = Known(grant: grant, usedAt: now - age, toldAt: now - age)
+                let known = Known(grant: grant, usedAt: now - age, reportedAt: now - age)
                 guard known.isAlive(at: now), !state.isRevoked(grant, token) else { break }
                 // Whoever is used often is asked for again soon.
                 if state.tokens.count >= Self.tokenLimit { state.forgetTokens() }
@@ -184,12 +184,12 @@ package final class TierDirectory: Sendable {
         let tells = self.state.withLock { state in
             guard var known = state.tokens[token], let lifetime = known.grant.lifetime else { return false }
             known.usedAt = max(known.usedAt, now)
-            let tells = now - known.toldAt >= .nanoseconds(lifetime.nanoseconds / 4)
-            if tells { known.toldAt = now }
+            let tells = now - known.reportedAt >= .nanoseconds(lifetime.nanoseconds / 4)
+            if tells { known.reportedAt = now }
             state.tokens[token] = known
             return tells
         }
-        if tells { self.fleet.tellUse(of: token) }
+        if tells { self.fleet.reportUse(of: token) }
     }
 
     /// An event loop has ended so many requests.

@@ -40,7 +40,7 @@ package protocol TierFleet: Sendable {
     func fetch(_ token: TokenDigest, _ completion: @escaping @Sendable (FetchedToken) -> Void)
 
     /// Reports to the other proxies that the token is in use. Must not block.
-    func tellUse(of token: TokenDigest)
+    func reportUse(of token: TokenDigest)
 }
 
 /// A change of places or tokens, which ends or redirects what is open.

@@ -91,7 +91,7 @@ extension TierPolicy {
 }
 
 /// What the pages of one event loop need to know of waiting visitors.
-struct PageHolds {
+struct WaitingPages {
     /// The backend whose browsers have reached their time limit just now.
     var overdue: TierBackend?
     var usualStart = TypicalStart()

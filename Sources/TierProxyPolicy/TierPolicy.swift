@@ -57,7 +57,7 @@ final class TierPolicy: ProxyPolicy {
     /// What is open has not been looked at for these yet.
     var pendingRevocations: [PendingRevocation] = []
     var expiryClock = ExpiryClock()
-    var pageHolds = PageHolds()
+    var pageHolds = WaitingPages()
 
     init(_ options: TierProxyOptions, number: Int = 0, directory: TierDirectory, host: PolicyHost) {
         self.host = host

@@ -44,7 +44,7 @@ import Glibc
         var (clusters, fleets, followers): ([TierPolicySource.Cluster], [FollowedFleet], [any Service]) = ([], [], [])
         for cluster in settings.clusters {
             let fleet = FollowedFleet(
-                BackendPlaces(cluster: cluster), TokenStream(connection.jetStream, proxy: proxy, cluster: cluster, logger: logger))
+                BackendLocations(cluster: cluster), TokenStream(connection.jetStream, proxy: proxy, cluster: cluster, logger: logger))
             let directory = TierDirectory(fleet)
             clusters.append(TierPolicySource.Cluster(try settings.proxyOptions(for: cluster, openFiles: openFiles), directory))
             fleets.append(fleet)

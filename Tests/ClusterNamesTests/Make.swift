@@ -40,29 +40,29 @@ extension StateMessage {
 
 /// The zones after some messages, one a second.
 struct Zones {
-    private var fold: ZoneProjection
+    private var projection: ZoneProjection
     private(set) var table: ZoneTable
     private var sequence: UInt64 = 0
 
     init(_ settings: ZoneOptions = .make(), _ messages: StateMessage...) {
         var generator = SystemRandomNumberGenerator()
         self.table = ZoneTable(using: &generator)
-        self.fold = ZoneProjection(settings: settings)
+        self.projection = ZoneProjection(settings: settings)
         for message in messages { self.append(message) }
     }
 
     mutating func append(_ message: StateMessage?, at seconds: Int64? = nil, incarnation: UInt64 = 0) {
         self.sequence += 1
-        self.fold.apply(
+        self.projection.apply(
             message, sequence: self.sequence, published: WireTime(seconds: seconds ?? Int64(self.sequence)), incarnation: incarnation,
             to: &self.table)
     }
 
     mutating func purge(_ backend: String) {
-        self.fold.purged(.make(backend), clusterToken: ClusterName.plane.subjectToken, in: &self.table)
+        self.projection.purged(.make(backend), clusterToken: ClusterName.plane.subjectToken, in: &self.table)
     }
 
-    mutating func delete(at sequence: UInt64) { self.fold.deleted(at: sequence, in: &self.table) }
+    mutating func delete(at sequence: UInt64) { self.projection.deleted(at: sequence, in: &self.table) }
 
     /// Counts from one again, as a stream does that was made again.
     mutating func beginAgain() { self.sequence = 0 }

@@ -202,11 +202,11 @@ import Testing
     func sameSerials() {
         var generator = SystemRandomNumberGenerator()
         var table = ZoneTable(using: &generator)
-        var fold = ZoneProjection(settings: .make())
-        fold.open(.plane, in: &table)
+        var projection = ZoneProjection(settings: .make())
+        projection.open(.plane, in: &table)
         let first = Zones(.make(), .heartbeat, .register())
         for (sequence, message) in zip(UInt64(1)..., [StateMessage.heartbeat, .register()]) {
-            fold.apply(message, sequence: sequence, published: WireTime(seconds: 1), incarnation: 0, to: &table)
+            projection.apply(message, sequence: sequence, published: WireTime(seconds: 1), incarnation: 0, to: &table)
         }
         let origin = DNSName("plane.test")!.wire
         guard case .records(_, _, let serial) = table.find(origin.span) else {

@@ -25,8 +25,10 @@ struct StoreRouteSourceTests {
         #expect(RouteAnswer(record) == expected)
     }
 
-    @Test("a frozen backend is told as one, and woken by who wants it", arguments: [(HoldState.never, BackendHold.never), (.awake, .awake), (.frozen, .frozen)])
-    func holds(state: HoldState, expected: BackendHold) throws {
+    @Test(
+        "a frozen backend is told as one, and woken by who wants it",
+        arguments: [(FreezeState.never, BackendFreezing.never), (.awake, .awake), (.frozen, .frozen)])
+    func holds(state: FreezeState, expected: BackendFreezing) throws {
         let record = RouteRecord(state: .ready, address: "127.0.0.1:8080", bearerToken: nil, hold: state)
         #expect(RouteAnswer(record) == .ready(try SocketAddress(ipAddress: "127.0.0.1", port: 8080), token: nil, hold: expected))
     }

@@ -47,7 +47,7 @@ import Testing
         try proxy.recordActivity(["b-1"], at: 2000)
         try await agent.setLogCursors([.make("b-1"): WireTime(seconds: 1)])
         #expect(try changed() == [])
-        #expect(try await agent.beginHolding(of: .make("b-2"), at: 1000) == false)
+        #expect(try await agent.beginFreezing(of: .make("b-2"), at: 1000) == false)
         #expect(try await agent.freezeIfQuiet(.make("b-2"), limit: 1, at: 9000) == .quiet(lastActive: 1000))
         #expect(try changed() == ["b-2"])
         try fixture.execute("UPDATE backend SET state = 'Exited' WHERE name = 'b-1'")

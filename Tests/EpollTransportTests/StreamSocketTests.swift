@@ -292,7 +292,7 @@ struct StreamSocketTests {
             let options = try await loop.submit {
                 let socket = try StreamSocket.connect(
                     to: address, on: loop, writeMarks: 1024..<4096, receiveBuffer: nil,
-                    peerWatch: PeerWatch(idleSeconds: 7, intervalSeconds: 2, questionCount: 3), receiver: log)
+                    peerWatch: KeepAliveProbes(idleSeconds: 7, intervalSeconds: 2, questionCount: 3), receiver: log)
                 return [TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_USER_TIMEOUT].map { option in
                     var value: CInt = -1
                     var size = socklen_t(MemoryLayout<CInt>.size)

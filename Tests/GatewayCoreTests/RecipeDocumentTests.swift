@@ -17,7 +17,7 @@ import Testing
 
     @Test("has every key that is read, and none that is not")
     func keys() throws {
-        let sources = try ["Connect/ConnectRequest.swift", "Connect/SpawnConfig.swift", "Connect/ExecutableRequest.swift", "Tokens/TokenWish.swift"].map {
+        let sources = try ["Connect/ConnectRequest.swift", "Connect/SpawnConfig.swift", "Connect/ExecutableRequest.swift", "Tokens/TokenRequest.swift"].map {
             try Self.text("Sources/GatewayCore/\($0)")
         }
         let limits = try Self.text("Sources/PlaneProtocol/Messages/ResourceLimits.swift")

@@ -109,7 +109,7 @@ func withPlanB(
     configure(&options, &limits)
     var proxyOptions = ProxyOptions()
     proxyOptions.namesRequests = false
-    proxyOptions.tellsFailures = false
+    proxyOptions.logsFailures = false
     proxyOptions.limits = limits
     let logger = Logger(label: "planb-under-test")
     let (path, errorPath) = (directory.file("access.log"), directory.file("error.log"))

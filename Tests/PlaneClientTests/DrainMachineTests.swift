@@ -6,7 +6,7 @@ import Testing
 
 @Suite("The signs of life of a draining drone")
 struct DrainMachineTests {
-    private static func meanings(_ statuses: [(DroneState, UInt32?)]) throws -> [DrainMachine.Meaning] {
+    private static func meanings(_ statuses: [(DroneState, UInt32?)]) throws -> [DrainMachine.Step] {
         var machine = DrainMachine()
         return try statuses.map { state, running in
             machine.heard(

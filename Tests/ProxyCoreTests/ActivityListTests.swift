@@ -3,8 +3,8 @@ import Testing
 @testable import ProxyCore
 
 @Suite struct ActivityListTests {
-    @Test("that a backend is frozen is news once, whether a route has told it before or not", arguments: [BackendHold.awake, .frozen])
-    func newlyFrozen(route: BackendHold) {
+    @Test("that a backend is frozen is news once, whether a route has told it before or not", arguments: [BackendFreezing.awake, .frozen])
+    func newlyFrozen(route: BackendFreezing) {
         var list = ActivityList()
         let counter = ActivityCounter(name: "b-1")
         _ = list.begin(counter)

@@ -47,8 +47,9 @@ struct FrozenBackendTests {
         }
     }
 
-    @Test("the first request after a pause says that its backend is wanted if that may be frozen, and not otherwise", arguments: [BackendHold.awake, .never])
-    func firstRequest(hold: BackendHold) async throws {
+    @Test(
+        "the first request after a pause says that its backend is wanted if that may be frozen, and not otherwise", arguments: [BackendFreezing.awake, .never])
+    func firstRequest(hold: BackendFreezing) async throws {
         try await withProxy { proxy in
             let backend = try TestBackend()
             proxy.routes.set("b-1", .ready(try backend.socketAddress(), token: nil, hold: hold))
@@ -64,7 +65,7 @@ struct FrozenBackendTests {
 
     /// A WebSocket to a backend that may be frozen.
     private func withWebSocket(
-        hold: BackendHold = .awake, _ body: (_ client: TestPeer, _ backend: TestPeer, _ proxy: ProxyUnderTest) async throws -> Void
+        hold: BackendFreezing = .awake, _ body: (_ client: TestPeer, _ backend: TestPeer, _ proxy: ProxyUnderTest) async throws -> Void
     ) async throws {
         try await withProxy { proxy in
             let backend = try TestBackend()
@@ -79,7 +80,7 @@ struct FrozenBackendTests {
     }
 
     /// Tells the proxy, and returns when its event loops know.
-    private func tell(_ hold: BackendHold, _ proxy: ProxyUnderTest) async throws {
+    private func tell(_ hold: BackendFreezing, _ proxy: ProxyUnderTest) async throws {
         proxy.activity.told.withLock { $0["b-1"] = hold }
         let asked = proxy.activity.askedForHolds.withLock { $0 }
         // When it asks for the second time, the loops have been told what it was told for the first time.

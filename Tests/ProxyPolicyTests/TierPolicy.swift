@@ -9,24 +9,24 @@ final class TierPolicy: ProxyPolicy {
     final class Route: ProxyRoute {
         let name: String
         let activity: ActivityCounter? = nil
-        let meaning: TierRoutes.Meaning
+        let value: TierRoutes.Value
         let endpoint: UpstreamPool?
         /// What the next proxy gets besides, the visitor's own left out.
         let fields: [UInt8]
 
-        init(token: String, _ meaning: TierRoutes.Meaning, endpoint: UpstreamPool?) {
+        init(token: String, _ value: TierRoutes.Value, endpoint: UpstreamPool?) {
             self.name = token
-            self.meaning = meaning
+            self.value = value
             self.endpoint = endpoint
-            self.fields = Array("Authorization: Bearer \(meaning.secret)\r\nX-Tier-Backend: \(meaning.backend)\r\nX-Visitor: ".utf8)
+            self.fields = Array("Authorization: Bearer \(value.secret)\r\nX-Tier-Backend: \(value.backend)\r\nX-Visitor: ".utf8)
         }
     }
 
     private let host: PolicyHost
-    private let directory: RouteDirectory<TierRoutes.Meaning>
+    private let directory: RouteDirectory<TierRoutes.Value>
     private var routes: [String: Route] = [:]
 
-    init(host: PolicyHost, directory: RouteDirectory<TierRoutes.Meaning>) {
+    init(host: PolicyHost, directory: RouteDirectory<TierRoutes.Value>) {
         self.host = host
         self.directory = directory
     }
@@ -47,23 +47,23 @@ final class TierPolicy: ProxyPolicy {
         let loop = self.host.eventLoop
         self.directory.resolve(name, rereading: anew) { result in
             loop.execute {
-                if let meaning = try? result.get() { bound.value.store(name, meaning) }
+                if let value = try? result.get() { bound.value.store(name, value) }
                 bound.value.host.lookedUp(name, anew: anew, .answered)
             }
         }
     }
 
-    /// The directory has been pushed another meaning.
-    func changed(_ token: String, _ meaning: TierRoutes.Meaning) {
-        self.store(token, meaning)
-        self.host.routeChanged(token, exists: meaning != .none)
+    /// The directory has been pushed another value.
+    func changed(_ token: String, _ value: TierRoutes.Value) {
+        self.store(token, value)
+        self.host.routeChanged(token, exists: value != .none)
     }
 
-    private func store(_ token: String, _ meaning: TierRoutes.Meaning) {
+    private func store(_ token: String, _ value: TierRoutes.Value) {
         let before = self.routes[token]
-        if before?.meaning == meaning { return }
+        if before?.value == value { return }
         before?.endpoint?.retire()
-        self.routes[token] = meaning == .none ? nil : Route(token: token, meaning, endpoint: meaning.address.map { self.host.makeEndpoint($0) })
+        self.routes[token] = value == .none ? nil : Route(token: token, value, endpoint: value.address.map { self.host.makeEndpoint($0) })
     }
 
     func selectEndpoint(of route: Route, attempt: Int) -> Selection {
@@ -75,7 +75,7 @@ final class TierPolicy: ProxyPolicy {
         to endpoint: UpstreamPool, from visitor: Visitor
     ) -> RequestRewriting {
         var rewriting = RequestRewriting()
-        rewriting.host = Array("\(route.meaning.backend).plane.test".utf8)
+        rewriting.host = Array("\(route.value.backend).plane.test".utf8)
         rewriting.hidesAuthorization = true
         rewriting.hiddenPrefix = "x-verified-"
         rewriting.addsFields = true
@@ -102,24 +102,24 @@ final class TierPolicy: ProxyPolicy {
     func addResponseFields(
         _ head: ResponseHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, of route: Route, to visitor: Visitor, into out: inout ByteBuffer
     ) {
-        out.writeString("Server: tier\r\nX-Backend-Id: \(route.meaning.backend)\r\n")
+        out.writeString("Server: tier\r\nX-Backend-Id: \(route.value.backend)\r\n")
     }
 }
 
 /// What tokens mean, pushed to whoever follows.
 final class TierRoutes: PushingRouteSource {
-    struct Meaning: RouteMeaning {
+    struct Value: RouteValue {
         var backend = ""
         /// What the next proxy asks for.
         var secret = ""
         /// Of the next proxy; nil while there is none.
         var address: SocketAddress?
 
-        static let none = Meaning()
+        static let none = Value()
     }
 
     private struct State {
-        var meanings: [String: Meaning] = [:]
+        var values: [String: Value] = [:]
         var changed: (@Sendable ([String]) -> Void)?
         var readCount = 0
     }
@@ -130,16 +130,16 @@ final class TierRoutes: PushingRouteSource {
         self.state.withLock { $0.changed = changed }
     }
 
-    func route(_ name: String) throws -> Meaning {
+    func route(_ name: String) throws -> Value {
         self.state.withLock { state in
             state.readCount += 1
-            return state.meanings[name] ?? .none
+            return state.values[name] ?? .none
         }
     }
 
-    func set(_ token: String, _ meaning: Meaning) {
+    func set(_ token: String, _ value: Value) {
         let changed = self.state.withLock { state in
-            state.meanings[token] = meaning
+            state.values[token] = value
             return state.changed
         }
         changed?([token])
@@ -149,7 +149,7 @@ final class TierRoutes: PushingRouteSource {
 }
 
 struct TierPolicies: ProxyPolicySource {
-    private let directory: RouteDirectory<TierRoutes.Meaning>
+    private let directory: RouteDirectory<TierRoutes.Value>
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
     init(_ routes: TierRoutes) async throws {
@@ -159,8 +159,8 @@ struct TierPolicies: ProxyPolicySource {
     func makePolicy(for host: PolicyHost) -> any ProxyPolicy {
         let policy = TierPolicy(host: host, directory: self.directory)
         let (loop, bound) = (host.eventLoop, NIOLoopBound(policy, eventLoop: host.eventLoop))
-        self.directory.listen { token, meaning in
-            loop.execute { bound.value.changed(token, meaning) }
+        self.directory.listen { token, value in
+            loop.execute { bound.value.changed(token, value) }
         }
         return policy
     }

@@ -33,7 +33,7 @@ struct TierPolicyTests {
                 options, routes: OneBackend(answer: .ready(try backend.socketAddress(), token: "s3cret")))
             try await withEngine(drone) { inner in
                 let address = try SocketAddress(ipAddress: "127.0.0.1", port: Int(inner.port))
-                routes.set("t0ken", TierRoutes.Meaning(backend: "b-1", secret: "s3cret", address: address))
+                routes.set("t0ken", TierRoutes.Value(backend: "b-1", secret: "s3cret", address: address))
                 let client = try tier.connect()
                 try await client.send(
                     "GET /t0ken/a/b?c HTTP/1.1\r\nHost: any.test\r\nAuthorization: Basic x\r\nX-Verified-Backend: planted\r\nX_Verified_User: planted\r\n"
@@ -54,11 +54,11 @@ struct TierPolicyTests {
     func pushed() async throws {
         try await Self.withTier { routes, tier in
             let (before, after) = (try TestBackend(), try TestBackend())
-            func meaning(_ backend: TestBackend) throws -> TierRoutes.Meaning {
-                TierRoutes.Meaning(backend: "b-1", secret: "s", address: try backend.socketAddress())
+            func value(_ backend: TestBackend) throws -> TierRoutes.Value {
+                TierRoutes.Value(backend: "b-1", secret: "s", address: try backend.socketAddress())
             }
-            routes.set("t0ken", try meaning(before))
-            routes.set("other", try meaning(before))
+            routes.set("t0ken", try value(before))
+            routes.set("other", try value(before))
             let client = try tier.connect()
             for token in ["t0ken", "other"] {
                 try await client.send("GET /\(token)/ HTTP/1.1\r\nHost: any.test\r\n\r\n")
@@ -66,8 +66,8 @@ struct TierPolicyTests {
                 #expect(try await client.receiveMessage().hasPrefix("HTTP/1.1 200 "))
             }
             #expect(routes.readCount == 2)
-            for number in 0..<1000 { routes.set("unused-\(number)", try meaning(before)) }
-            routes.set("t0ken", try meaning(after))
+            for number in 0..<1000 { routes.set("unused-\(number)", try value(before)) }
+            routes.set("t0ken", try value(after))
             try await eventually("the change has been read") { routes.readCount == 3 }
             try await Self.untilAllIsKnown(tier)
             try await client.send("GET /t0ken/ HTTP/1.1\r\nHost: any.test\r\n\r\n")
@@ -90,12 +90,12 @@ struct TierPolicyTests {
     @Test("a request waits for a next hop that there is not yet, and goes on at the push that names one")
     func held() async throws {
         try await Self.withTier { routes, tier in
-            routes.set("t0ken", TierRoutes.Meaning(backend: "b-1", secret: "s"))
+            routes.set("t0ken", TierRoutes.Value(backend: "b-1", secret: "s"))
             let client = try tier.connect()
             try await client.send("GET /t0ken/x HTTP/1.1\r\nHost: any.test\r\n\r\n")
             try await eventually("the token was looked up") { routes.readCount == 1 }
             let backend = try TestBackend()
-            routes.set("t0ken", TierRoutes.Meaning(backend: "b-1", secret: "s", address: try backend.socketAddress()))
+            routes.set("t0ken", TierRoutes.Value(backend: "b-1", secret: "s", address: try backend.socketAddress()))
             #expect(try await backend.answerOnce(Self.ok).value.request.hasPrefix("GET /x "))
             #expect(try await client.receiveMessage().hasPrefix("HTTP/1.1 200 "))
         }

@@ -9,7 +9,7 @@ import Testing
     static func after(_ seconds: Int64) -> StateTime { StateTime(milliseconds: 1_710_148_530_000 + seconds * 1000) }
 
     static func look(_ machine: inout InventoryMachine, at second: Int64, heard: Int64? = nil, differs: Bool = true) -> [InventoryMachine.Drone] {
-        machine.look(at: differs ? [Self.drone: Self.after(heard ?? second)] : [:], now: Self.after(second))
+        machine.update(with: differs ? [Self.drone: Self.after(heard ?? second)] : [:], now: Self.after(second))
     }
 
     @Test("a difference that passes is no reason to ask")

@@ -115,7 +115,7 @@ import Testing
         _ = machine.chosen(.make("a"))
         #expect(machine.assignedAndAnswered(.stored(1), .refused(nil)) == .chooseDrone(excluding: [.make("a")]))
         _ = machine.chosen(.make("b"))
-        #expect(machine.assignedAndAnswered(.stored(2), .nobody) == .finish(.noDroneAvailable, .init(writeOff: true)))
+        #expect(machine.assignedAndAnswered(.stored(2), .nobody) == .finish(.noDroneAvailable, .init(markLost: true)))
     }
 
     @Test("silence is asked again with the same id, and then the drone is told to stop it")
@@ -124,7 +124,7 @@ import Testing
         _ = machine.begin(isKnown: false, lockView: nil)
         _ = machine.chosen(.make("a"))
         #expect(machine.assignedAndAnswered(.stored(1), .silent) == .ask(Self.spawn(.make("a"))))
-        #expect(machine.answered(.silent) == .finish(.noDroneAvailable, .init(writeOff: true, terminate: true)))
+        #expect(machine.answered(.silent) == .finish(.noDroneAvailable, .init(markLost: true, terminate: true)))
     }
 
     @Test("S5: what a drone has begun but cannot be written down is stopped", arguments: [SpawnAnswer.accepted, .silent])
@@ -133,12 +133,12 @@ import Testing
         _ = machine.begin(isKnown: false, lockView: nil)
         _ = machine.chosen(.make("a"))
         let end = machine.assignedAndAnswered(.failed("503 insufficient resources (10023)"), answer)
-        guard case .finish(.error(let error), let tidyUp) = end else {
+        guard case .finish(.error(let error), let cleanup) = end else {
             Issue.record("it must end with an error")
             return
         }
         #expect(error.code == .unavailable && error.message.contains("503 insufficient resources (10023)"))
-        #expect(tidyUp == .init(writeOff: true, terminate: true))
+        #expect(cleanup == .init(markLost: true, terminate: true))
     }
 
     @Test(
@@ -150,7 +150,7 @@ import Testing
         _ = machine.begin(isKnown: false, lockView: nil)
         _ = machine.chosen(.make("a"))
         let reply: ScheduleReply = isPassedOn ? .error(refusal) : .noDroneAvailable
-        #expect(machine.assignedAndAnswered(.stored(1), .refused(refusal)) == .finish(reply, .init(writeOff: true)))
+        #expect(machine.assignedAndAnswered(.stored(1), .refused(refusal)) == .finish(reply, .init(markLost: true)))
     }
 
     // MARK: With a lock
@@ -256,12 +256,12 @@ import Testing
         _ = machine.echoed(.announced(at: 1))
         _ = machine.chosen(.make("a"))
         _ = machine.assigned(.stored(3))
-        guard case .finish(.scheduled(let backend), let tidyUp) = machine.echoed(.held(Self.holder)) else {
+        guard case .finish(.scheduled(let backend), let cleanup) = machine.echoed(.held(Self.holder)) else {
             Issue.record("the holder must be returned")
             return
         }
         #expect(backend.backendID == .make("holder"))
-        #expect(tidyUp == .init(revoke: Self.revocation, writeOff: true))
+        #expect(cleanup == .init(revoke: Self.revocation, markLost: true))
     }
 
     @Test("an announcement by an older controller after ours does not take the lock from us")

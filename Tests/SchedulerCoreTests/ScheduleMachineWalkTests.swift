@@ -94,9 +94,9 @@ import Testing
                 }
                 go(history) { $0.answered(answer) }
             }
-        case .finish(let reply, let tidyUp):
+        case .finish(let reply, let cleanup):
             findings.ends += 1
-            findings.wrong += self.objections(to: reply, tidyUp, history)
+            findings.wrong += self.objections(to: reply, cleanup, history)
         }
     }
 
@@ -104,7 +104,7 @@ import Testing
         if case .held = lockView { true } else { false }
     }
 
-    static func objections(to reply: ScheduleReply, _ tidyUp: ScheduleMachine.PendingCleanup, _ history: History) -> [String] {
+    static func objections(to reply: ScheduleReply, _ cleanup: ScheduleMachine.PendingCleanup, _ history: History) -> [String] {
         var wrong: [String] = []
         if case .scheduled(let backend) = reply, !backend.spawned, backend.backendID == ScheduleMachineTests.holder.backend, !history.isHeld {
             wrong.append("a holder that nobody has heard of is the answer")
@@ -112,14 +112,14 @@ import Testing
         if case .scheduled(let backend) = reply, backend.spawned {
             if !history.mayRun { wrong.append("said to be spawned, and nobody runs it") }
             if !history.assignmentMayStand { wrong.append("said to be spawned, and the fleet does not know it") }
-            if tidyUp != .nothing { wrong.append("spawned and tidied up") }
+            if cleanup != .nothing { wrong.append("spawned and tidied up") }
             return wrong
         }
-        if tidyUp.terminate != history.mayRun { wrong.append("terminate is \(tidyUp.terminate), may run is \(history.mayRun)") }
+        if cleanup.terminate != history.mayRun { wrong.append("terminate is \(cleanup.terminate), may run is \(history.mayRun)") }
         // A holder that may run keeps its lock until its drone says that it has ended.
-        let mustBeWrittenOff = history.assignmentMayStand && !(history.hasLock && history.mayRun)
-        if tidyUp.writeOff != mustBeWrittenOff { wrong.append("write-off is \(tidyUp.writeOff) after \(reply)") }
-        if (tidyUp.revoke != nil) != history.announcementMayStand { wrong.append("revoke is \(String(describing: tidyUp.revoke)) after \(reply)") }
+        let mustBeMarkedLost = history.assignmentMayStand && !(history.hasLock && history.mayRun)
+        if cleanup.markLost != mustBeMarkedLost { wrong.append("write-off is \(cleanup.markLost) after \(reply)") }
+        if (cleanup.revoke != nil) != history.announcementMayStand { wrong.append("revoke is \(String(describing: cleanup.revoke)) after \(reply)") }
         return wrong
     }
 }

@@ -20,10 +20,10 @@ import Testing
 
     static func writer(_ cluster: TestCluster) -> StateWriter { StateWriter(jetStream: cluster.bus.connection.jetStream) }
 
-    static func writeOff(_ drone: FakeDrone, _ backends: Set<BackendID>) async {
-        let writeOff = LostMarker(bus: drone.cluster.bus, writer: self.writer(drone.cluster), logger: TestCluster.silent)
-        _ = await writeOff.drone(drone.id, in: TestCluster.name)
-        await writeOff.backends(backends, of: drone.id, in: TestCluster.name)
+    static func markLost(_ drone: FakeDrone, _ backends: Set<BackendID>) async {
+        let marker = LostMarker(bus: drone.cluster.bus, writer: self.writer(drone.cluster), logger: TestCluster.silent)
+        _ = await marker.drone(drone.id, in: TestCluster.name)
+        await marker.backends(backends, of: drone.id, in: TestCluster.name)
     }
 
     @Test("the stream deleted by hand is made again, and filled with what the drones run: locks, tokens, states")
@@ -118,7 +118,7 @@ import Testing
                     let backend = try await cluster.spawned(.make(lock: .make()))
                     let backends = cluster.fleet.ask { $0.liveBackends(of: drone.id, in: TestCluster.name) }
                     #expect(backends == [backend.backendID])
-                    await Self.writeOff(drone, backends)
+                    await Self.markLost(drone, backends)
                     try await cluster.waitForState("drone and backend are lost, the lock is free") { fleet in
                         fleet.ask {
                             $0.drone(drone.id, in: TestCluster.name)?.state == .lost
@@ -146,7 +146,7 @@ import Testing
                 try await cluster.waitForState("assigned") { fleet in
                     fleet.ask { $0.drone(of: backend.backendID, in: TestCluster.name) != nil }
                 }
-                await Self.writeOff(drone, [backend.backendID])
+                await Self.markLost(drone, [backend.backendID])
                 try await cluster.waitForState("lost") { $0.ask { $0.drone(drone.id, in: TestCluster.name)?.state == .lost } }
                 try await drone.say(.ready)
                 #expect(drone.terminated == [backend.backendID])
@@ -228,10 +228,10 @@ import Testing
             let jetStream = bus.connection.jetStream
             try await StreamMaintainer(jetStream: jetStream, configuration: .init(), logger: TestCluster.silent).ensure()
             let subject = "state.cluster.plane_test.backend.b.state.Swept"
-            let eraser = MessageDeleter(SchedulerStreams.planeState, jetStream: jetStream, logger: log.logger)
+            let deleter = MessageDeleter(SchedulerStreams.planeState, jetStream: jetStream, logger: log.logger)
             for _ in 0..<2 {
                 let sequence = try await jetStream.publish([1], to: subject).sequence
-                try await eraser.erase([sequence], subjects: [subject])
+                try await deleter.erase([sequence], subjects: [subject])
                 #expect(try await jetStream.lastMessage(stream: SchedulerStreams.planeState, subject: subject) == nil)
             }
             #expect(log.entries.count == 1)

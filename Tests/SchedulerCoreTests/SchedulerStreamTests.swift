@@ -36,7 +36,7 @@ import Testing
             let bus = try await TestCluster.bus(server, logger: log.logger)
             let keeper = Self.keeper(bus, logger: log.logger)
             try await keeper.ensure()
-            await keeper.lookAfterAll()
+            await keeper.checkAll()
             for name in Self.ownStreams { #expect(try await bus.connection.jetStream.streamInfo(name).replicas == 1) }
             let lines = log.entries.filter { $0.level >= .info }.map(\.message)
             #expect(!lines.contains { $0.contains("stream") }, "\(lines)")
@@ -62,7 +62,7 @@ import Testing
             let consumer = #"{"stream_name":"backend_status","config":{"durable_name":"app","ack_policy":"explicit"}}"#
             _ = try await bus.connection.request(
                 Array(consumer.utf8), to: "$JS.API.CONSUMER.DURABLE.CREATE.backend_status.app", timeout: .seconds(5))
-            await keeper.lookAfterAll()
+            await keeper.checkAll()
             for name in Self.ownStreams { #expect(try await jetStream.streamInfo(name).replicas == 1) }
 
             try await server.restart(.kill)
@@ -248,7 +248,7 @@ import Testing
             try await Self.fill(filled, bus, eachToOwnSubject: isPerSubject)
             let keeper = Self.keeper(bus)
             try await keeper.ensure()
-            await keeper.lookAfterAll()
+            await keeper.checkAll()
             _ = try await bus.connection.jetStream.publish([1], to: "state.heartbeat")
             #expect(try await bus.connection.jetStream.streamInfo(name).bytes <= 1 << 20)
             await bus.connection.drain()
@@ -263,7 +263,7 @@ import Testing
             var configuration = SchedulerConfiguration()
             configuration.acceptsLegacyPeers = false
             let keeper = StreamMaintainer(jetStream: bus.connection.jetStream, configuration: configuration, logger: TestCluster.silent)
-            await keeper.lookAfterAll()
+            await keeper.checkAll()
             #expect(
                 try await bus.connection.jetStream.streamInfo("backend_logs").subjects == ["backend.*.log", "other.log", "cluster.*.drone.*.backend.*.log"])
             await bus.connection.drain()
@@ -341,7 +341,7 @@ import Testing
             let bus = try await TestCluster.bus(server)
             let keeper = Self.keeper(bus, logger: log.logger)
             try await keeper.ensure()
-            await keeper.lookAfterAll()
+            await keeper.checkAll()
             func told() -> Int { log.entries.count { $0.message.hasPrefix("visitors' tokens nearly fill their stream") } }
             #expect(told() == 0)
             let jetStream = bus.connection.jetStream
@@ -352,8 +352,8 @@ import Testing
             }
             let info = try await jetStream.streamInfo(TokenRecord.stream)
             #expect(info.firstSequence == 1, "none is forgotten yet")
-            await keeper.lookAfterAll()
-            await keeper.lookAfterAll()
+            await keeper.checkAll()
+            await keeper.checkAll()
             #expect(told() == 1)
             await bus.connection.drain()
         }

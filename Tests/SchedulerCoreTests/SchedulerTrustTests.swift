@@ -200,8 +200,8 @@ import Testing
             try await FakeDrone.run("old-name", in: cluster, registers: .own) { old in
                 let backend = try await cluster.spawned(.make(lock: .make())).backendID
                 _ = try await cluster.bus.request(DroneStatement(Self.update(.ready, backend, by: old.id)))
-                let writeOff = LostMarker(bus: cluster.bus, writer: SchedulerRecoveryTests.writer(cluster), logger: TestCluster.silent)
-                _ = await writeOff.drone(old.id, in: TestCluster.name)
+                let marker = LostMarker(bus: cluster.bus, writer: SchedulerRecoveryTests.writer(cluster), logger: TestCluster.silent)
+                _ = await marker.drone(old.id, in: TestCluster.name)
                 try await cluster.waitForState("lost") { $0.ask { $0.drone(old.id, in: TestCluster.name)?.state == .lost } }
                 try await FakeDrone.run("new-name", in: cluster, registers: .own) { new in
                     new.running.withLock { $0 = [RollCall.Entry(backend: backend, state: .ready)] }
@@ -277,12 +277,12 @@ import Testing
                 }
                 // An id that is in use does not lose its token to who asks for it again.
                 let mine = try await cluster.spawned(.make(id: .make("mine"), token: true))
-                let vault = BearerTokenStore(jetStream: cluster.bus.connection.jetStream, configuration: Self.hardened)
+                let tokenStore = BearerTokenStore(jetStream: cluster.bus.connection.jetStream, configuration: Self.hardened)
                 let second = BackendAssignment(drone: drone.id, bearerToken: Secret("another"))
                 await #expect(throws: NATSError.self) {
-                    try await vault.putAway(second, of: mine.backendID, in: TestCluster.name, isFirst: true)
+                    try await tokenStore.putAway(second, of: mine.backendID, in: TestCluster.name, isFirst: true)
                 }
-                #expect(try await vault.token(of: mine.backendID, in: TestCluster.name) == mine.bearerToken)
+                #expect(try await tokenStore.token(of: mine.backendID, in: TestCluster.name) == mine.bearerToken)
 
                 _ = try await cluster.bus.request(DroneStatement(Self.update(.swept, backend.backendID, by: drone.id)))
                 try await cluster.waitForState("ended") { $0.ask { $0.backend(backend.backendID, in: TestCluster.name)?.state == .swept } }
@@ -290,7 +290,7 @@ import Testing
                     jetStream: cluster.bus.connection.jetStream, fleet: cluster.fleet, configuration: Self.hardened, logger: TestCluster.silent)
                 var scan = RetentionScan()
                 for _ in 0..<6 { await retention.advance(&scan, now: .now().adding(.seconds(25 * 3600))) }
-                #expect(try await vault.token(of: backend.backendID, in: TestCluster.name) == nil)
+                #expect(try await tokenStore.token(of: backend.backendID, in: TestCluster.name) == nil)
             }
         }
     }
@@ -320,9 +320,9 @@ import Testing
                 var scan = RetentionScan()
                 for _ in 0..<6 { await retention.advance(&scan, now: .now()) }
                 #expect(try await visible() == 0)
-                let vault = BearerTokenStore(jetStream: cluster.bus.connection.jetStream, configuration: Self.hardened)
+                let tokenStore = BearerTokenStore(jetStream: cluster.bus.connection.jetStream, configuration: Self.hardened)
                 for (id, token) in zip(ids, tokens) {
-                    #expect(try await vault.token(of: id, in: TestCluster.name)?.exposed == token)
+                    #expect(try await tokenStore.token(of: id, in: TestCluster.name)?.exposed == token)
                 }
                 try await cluster.waitForState("all hidden") { fleet in
                     ids.allSatisfy { id in fleet.ask { $0.backend(id, in: TestCluster.name)?.hasHiddenToken == true } }
@@ -350,8 +350,8 @@ import Testing
                 var scan = RetentionScan()
                 for _ in 0..<6 { await retention.advance(&scan, now: .now()) }
                 #expect(try await !cluster.stream().contains { String(decoding: $0.payload, as: UTF8.self).contains(token.exposed) })
-                let vault = BearerTokenStore(jetStream: jetStream, configuration: Self.hardened)
-                #expect(try await vault.token(of: backend.backendID, in: TestCluster.name)?.exposed == token.exposed)
+                let tokenStore = BearerTokenStore(jetStream: jetStream, configuration: Self.hardened)
+                #expect(try await tokenStore.token(of: backend.backendID, in: TestCluster.name)?.exposed == token.exposed)
             }
         }
     }

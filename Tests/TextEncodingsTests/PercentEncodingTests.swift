@@ -2,7 +2,8 @@ import Testing
 import TextEncodings
 
 @Suite struct PercentEncodingTests {
-    @Test("all but unreserved characters are escaped", arguments: [("a-Z_0.9~", "a-Z_0.9~"), ("a&b=c/ü", "a%26b%3Dc%2F%C3%BC"), ("%", "%25"), ("\u{1}", "%01")])
+    @Test(
+        "all but unreserved characters are escaped", arguments: [("a-Z_0.9~", "a-Z_0.9~"), ("a&b=c/ü", "a%26b%3Dc%2F%C3%BC"), ("%", "%25"), ("\u{1}", "%01")])
     func encode(text: String, encoded: String) {
         #expect(PercentEncoding.encode(text) == encoded)
         #expect(PercentEncoding.decode(encoded.utf8) == text)

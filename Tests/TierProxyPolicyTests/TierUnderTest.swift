@@ -60,7 +60,7 @@ final class FakeFleet: TierFleet {
 
     var fetchCount: Int { self.state.withLock { $0.fetchCount } }
 
-    func tellUse(of token: TokenDigest) { self.state.withLock { $0.used.append(token) } }
+    func reportUse(of token: TokenDigest) { self.state.withLock { $0.used.append(token) } }
 
     var useCount: Int { self.state.withLock { $0.used.count } }
 

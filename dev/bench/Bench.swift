@@ -7,6 +7,7 @@ struct Bench: AsyncParsableCommand {
         commandName: "bench",
         abstract: "Measure plane against its peers, in the same run.",
         subcommands: [
-            ColdStart.self, AgentCost.self, HoldBench.self, SchedulerBench.self, CleaningBench.self, GatewayBench.self, TierRoutesBench.self, ZoneLookups.self,
+            ColdStart.self, AgentCost.self, FreezeBench.self, SchedulerBench.self, CleaningBench.self, GatewayBench.self, TierRoutesBench.self,
+            ZoneLookups.self,
         ])
 }

@@ -48,10 +48,10 @@ extension DNSConfiguration: ConfigReadable {
             reader.optional("caa", .list(of: .string), "CAA records of every cluster, such as '0 issue \"letsencrypt.org\"'.") ?? []
         self.clusters =
             reader.optional("clusters", .list(of: .clusterName), "Clusters to answer for before anything is known of them.") ?? []
-        for cluster in self.clusters { if let doubt = cluster.doubt { reader.doubt("clusters", reason: "of \(cluster), \(doubt)") } }
+        for cluster in self.clusters { if let concern = cluster.concern { reader.warn("clusters", reason: "of \(cluster), \(concern)") } }
         for names in Dictionary(grouping: self.clusters, by: \.subjectToken).values where Set(names).count > 1 {
             let shown = Set(names).map(\.rawValue).sorted().joined(separator: " and ")
-            reader.doubt("clusters", reason: "\(shown) are the same on NATS, and get each other's messages")
+            reader.warn("clusters", reason: "\(shown) are the same on NATS, and get each other's messages")
         }
         self.proxies =
             reader.optional("proxies", .list(of: .ipAddress), "Addresses of the tier (gateway-proxy), to which the clusters' own names lead.") ?? []

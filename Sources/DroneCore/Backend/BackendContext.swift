@@ -12,7 +12,7 @@ package struct BackendContext: Sendable {
     package var estimates = StartEstimates()
     package var limits = BackendLimits()
     /// Notices who wants a frozen backend. It has a loop of its own, which whoever runs the backends has to run.
-    package var holds: HoldWatch
+    package var freezeWatch: FreezeWatch
     /// Sends requests to a container's port until it answers as required, or the limit has passed.
     package var probe: @Sendable (ContainerAddress, ReadinessTerms, Duration) async -> ProbeResult
     /// Called at each fault point. Does nothing except in tests of failures.
@@ -26,7 +26,7 @@ package struct BackendContext: Sendable {
         publishLog: @escaping @Sendable (BackendLogMessage) -> Void, reportQueued: @escaping @Sendable () -> Void, logger: Logger
     ) {
         self.store = store
-        self.holds = HoldWatch(store: store)
+        self.freezeWatch = FreezeWatch(store: store)
         self.engine = engine
         self.reports = BackendReports(drone: drone, cluster: cluster, queued: reportQueued)
         self.output = BackendOutput(feeds: feeds, publish: publishLog)

@@ -297,7 +297,7 @@ extension BackendSupervisor {
 extension BackendSupervisor {
     private func record(_ state: BackendState, at address: ContainerAddress?, phases: PhaseTimer) async {
         // Stored before visitors are let in, so that the proxy watches the frames of the very first WebSocket.
-        if state == .ready, self.holdLimit != nil { await self.beginHolding() }
+        if state == .ready, self.holdLimit != nil { await self.beginFreezing() }
         let detail = phases.reported.map { BackendStatusDetail(phases: $0, start: self.startKind) }
         await self.store(
             BackendTransition(
@@ -377,7 +377,7 @@ extension BackendSupervisor {
         case true?:
             self.context.pass(.recorded)
             if let outcome {
-                self.tellEnd(outcome)
+                self.reportEnd(outcome)
             } else {
                 self.logger.info("backend changed its state", metadata: [LogKey.state: "\(transition.state.rawValue)"])
             }
@@ -391,7 +391,7 @@ extension BackendSupervisor {
     }
 
     /// Logs an end with all that an operator needs to know of it.
-    private func tellEnd(_ outcome: BackendOutcome) {
+    private func reportEnd(_ outcome: BackendOutcome) {
         var metadata: Logger.Metadata = [LogKey.state: "\(outcome.state.rawValue)", LogKey.image: "\(self.request.executable.image)"]
         if let cause = outcome.cause { metadata[LogKey.cause] = "\(cause.rawValue)" }
         if let code = outcome.exitCode { metadata[LogKey.exitCode] = "\(code)" }
@@ -460,7 +460,7 @@ extension BackendSupervisor {
         while true {
             let remaining = deadline - self.context.time.uptime()
             guard remaining > .zero else { return self.mailbox.post(.lifetimeOver) }
-            guard (try? await self.context.time.sleep(min(remaining, Self.lifetimeLook))) != nil else { return }
+            guard (try? await self.context.time.sleep(min(remaining, Self.lifetimeCheck))) != nil else { return }
             let now = self.context.time.now().seconds
             guard watch.wasSet(wallSeconds: now, uptime: self.context.time.uptime()) else { continue }
             let moved = now.addingReportingOverflow(max(0, (deadline - self.context.time.uptime()).components.seconds)).partialValue
@@ -472,7 +472,7 @@ extension BackendSupervisor {
     }
 
     /// How often to check whether the clock was set.
-    private static let lifetimeLook = Duration.seconds(60)
+    private static let lifetimeCheck = Duration.seconds(60)
 
     private func restartIdleTime(at now: Int64) async {
         self.logger.notice("the machine's clock was set; the backend's idle time begins anew")

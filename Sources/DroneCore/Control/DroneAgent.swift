@@ -80,7 +80,7 @@ package struct DroneAgent: Service {
     private let bus: PlaneBus
     private let condition: DroneCondition
     private let registry: BackendRegistry
-    private let voice: DroneMessenger
+    private let messenger: DroneMessenger
     private let dispatcher: OutboxDispatcher
     private let execs: ExecSessions
     private let starts: StartsReporter
@@ -92,8 +92,8 @@ package struct DroneAgent: Service {
         _ settings: Options, store: DroneStore, engine: any Engine, feeds: any EngineFeeds, access: (any EngineAccess)? = nil, bus: PlaneBus,
         logger: Logger
     ) async throws(StoreError) {
-        let voice = DroneMessenger(drone: settings.drone, bus: bus, logger: logger)
-        let dispatcher = OutboxDispatcher(store: store, voice: voice, time: AgentTime(), logger: logger)
+        let messenger = DroneMessenger(drone: settings.drone, bus: bus, logger: logger)
+        let dispatcher = OutboxDispatcher(store: store, messenger: messenger, time: AgentTime(), logger: logger)
         let condition = DroneCondition(isDraining: try await store.isDraining())
         settings.sandboxes?.set(draining: condition.isDraining)
         settings.parked?.set(draining: condition.isDraining)
@@ -120,9 +120,9 @@ package struct DroneAgent: Service {
         self.bus = bus
         self.condition = condition
         self.registry = BackendRegistry(context: context)
-        self.voice = voice
+        self.messenger = messenger
         self.dispatcher = dispatcher
-        self.execs = ExecSessions(settings, store: store, access: access, holds: context.holds, time: context.time, logger: logger)
+        self.execs = ExecSessions(settings, store: store, access: access, freezeWatch: context.freezeWatch, time: context.time, logger: logger)
         self.logger = logger
     }
 
@@ -181,7 +181,7 @@ package struct DroneAgent: Service {
             Self.publish($0, on: self.bus, logger: logger)
         }
         group.addTask { await reconciler.run() }
-        group.addTask { await context.holds.run(context.time) }
+        group.addTask { await context.freezeWatch.run(context.time) }
         group.addTask { await exits.run() }
         group.addTask { await self.cursorKeeper.run() }
         group.addTask { await usage.run() }
@@ -205,7 +205,7 @@ package struct DroneAgent: Service {
     private func register() async {
         let registration = Registration(
             drone: self.settings.drone, cluster: self.settings.cluster, address: self.settings.address, endpoint: self.settings.endpoint,
-            abilities: self.settings.abilities, bus: self.bus, voice: self.voice, time: self.context.time, logger: self.logger)
+            abilities: self.settings.abilities, bus: self.bus, messenger: self.messenger, time: self.context.time, logger: self.logger)
         let beat = HeartbeatReporter(
             drone: self.settings.drone, cluster: self.settings.cluster, maxBackends: self.settings.maxBackends,
             pool: self.settings.pool, condition: self.condition, isIsolated: self.settings.isIsolated, starts: self.starts, store: self.context.store,

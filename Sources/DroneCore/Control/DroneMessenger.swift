@@ -29,13 +29,13 @@ package final class DroneMessenger: Sendable {
     }
 
     /// Sends a message until a scheduler has taken it, or nobody has on either subject.
-    package func say<Content: DroneContent & PlaneRequest>(
+    package func send<Content: DroneContent & PlaneRequest>(
         _ content: Content, timeout: Duration
     ) async throws(BusRequestError) -> Content.Reply {
         let proven = self.proven.withLock { $0 }
         let first = proven ?? .own
         do {
-            let reply = try await self.say(content, on: first, timeout: proven == nil ? min(timeout, Self.trialLimit) : timeout)
+            let reply = try await self.send(content, on: first, timeout: proven == nil ? min(timeout, Self.trialLimit) : timeout)
             self.prefer(first)
             return reply
         } catch {
@@ -43,7 +43,7 @@ package final class DroneMessenger: Sendable {
             let other: Subjects = first == .own ? .shared : .own
             let reply: Content.Reply
             do {
-                reply = try await self.say(content, on: other, timeout: timeout)
+                reply = try await self.send(content, on: other, timeout: timeout)
             } catch let second {
                 // If the first attempt was refused, that error says more than that nobody listens on the other subject.
                 if case .transport = second { throw error }
@@ -54,7 +54,7 @@ package final class DroneMessenger: Sendable {
         }
     }
 
-    private func say<Content: DroneContent & PlaneRequest>(
+    private func send<Content: DroneContent & PlaneRequest>(
         _ content: Content, on subjects: Subjects, timeout: Duration
     ) async throws(BusRequestError) -> Content.Reply {
         switch subjects {

@@ -15,15 +15,15 @@ package struct OutboxDispatcher: Sendable {
     private static let answerLimit = Duration.seconds(5)
 
     private let store: DroneStore
-    private let voice: DroneMessenger
+    private let messenger: DroneMessenger
     private let time: AgentTime
     private let logger: Logger
     private let news: AsyncStream<Void>
     private let ring: AsyncStream<Void>.Continuation
 
-    package init(store: DroneStore, voice: DroneMessenger, time: AgentTime, logger: Logger) {
+    package init(store: DroneStore, messenger: DroneMessenger, time: AgentTime, logger: Logger) {
         self.store = store
-        self.voice = voice
+        self.messenger = messenger
         self.time = time
         self.logger = logger
         (self.news, self.ring) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -97,8 +97,8 @@ package struct OutboxDispatcher: Sendable {
         do {
             var message = try WireCodec.decode(UpdateBackendStateMessage.self, from: report.payload)
             // The report may have been queued under an earlier name of this drone, for which this agent cannot speak.
-            message.drone = self.voice.drone
-            _ = try await self.voice.say(message, timeout: Self.answerLimit)
+            message.drone = self.messenger.drone
+            _ = try await self.messenger.send(message, timeout: Self.answerLimit)
         } catch let error as MessageError {
             self.logger.error(
                 "a report of the outbox is unreadable and dropped",

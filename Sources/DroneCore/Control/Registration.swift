@@ -21,13 +21,13 @@ package struct Registration: Sendable {
     private let endpoint: PublicEndpoint
     private let abilities: DroneAbilities
     private let bus: PlaneBus
-    private let voice: DroneMessenger
+    private let messenger: DroneMessenger
     private let time: AgentTime
     private let logger: Logger
 
     package init(
         drone: DroneID, cluster: ClusterName, address: OwnAddress, endpoint: PublicEndpoint, abilities: DroneAbilities = DroneAbilities(pool: .unnamed),
-        bus: PlaneBus, voice: DroneMessenger, time: AgentTime, logger: Logger
+        bus: PlaneBus, messenger: DroneMessenger, time: AgentTime, logger: Logger
     ) {
         self.drone = drone
         self.cluster = cluster
@@ -35,7 +35,7 @@ package struct Registration: Sendable {
         self.endpoint = endpoint
         self.abilities = abilities
         self.bus = bus
-        self.voice = voice
+        self.messenger = messenger
         self.time = time
         self.logger = logger
     }
@@ -61,7 +61,7 @@ package struct Registration: Sendable {
         let request = DroneConnectRequest(
             droneID: self.drone, version: BuildInformation.version, cluster: self.cluster, ip: ip, endpoint: self.endpoint,
             abilities: self.abilities)
-        return try await self.voice.say(request, timeout: Self.answerLimit)
+        return try await self.messenger.send(request, timeout: Self.answerLimit)
     }
 
     /// Waits until the period is over, or until the connection comes back after a break: the server may have lost what it knew.
@@ -70,7 +70,7 @@ package struct Registration: Sendable {
             group.addTask { _ = try? await self.time.sleep(Self.period) }  // cancelled is as good as over
             group.addTask {
                 for await event in self.bus.connection.events where event == .reconnected {
-                    self.voice.forgetWorkingSubject()
+                    self.messenger.forgetWorkingSubject()
                     return
                 }
             }

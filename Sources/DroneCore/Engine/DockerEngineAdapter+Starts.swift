@@ -144,7 +144,7 @@ extension DockerEngineAdapter {
 
     package func inspect(_ container: ContainerHandle) async throws(BackendEngineError) -> ContainerObservation {
         // Mostly the handle names the sandbox, so that both can be inspected at the same time.
-        async let early = self.lookAtSandbox(container.sandbox)
+        async let early = self.inspectSandbox(container.sandbox)
         do throws(EngineError) {
             let found = try await self.withContainer(container) { (id) async throws(EngineError) in try await self.client.inspect(id) }
             guard let inspection = found else { return try await self.inspectName(of: container) }
@@ -154,7 +154,7 @@ extension DockerEngineAdapter {
             self.frozen.noteFirst(inspection.id, isFrozen: state.status == .paused)
             if state.isRunning {
                 guard let sandbox = inspection.networkOf?.rawValue else { return .running(self.address(of: inspection)) }
-                let look = await (sandbox == container.sandbox ? early : self.lookAtSandbox(sandbox))
+                let look = await (sandbox == container.sandbox ? early : self.inspectSandbox(sandbox))
                 guard let holder = try look.get(), holder.state.isRunning else { return .networkLost }
                 return .running(self.address(of: holder))
             }
@@ -171,7 +171,7 @@ extension DockerEngineAdapter {
     }
 
     /// - Returns: Nil where there is no sandbox.
-    private func lookAtSandbox(_ id: String?) async -> Result<ContainerInspection?, EngineError> {
+    private func inspectSandbox(_ id: String?) async -> Result<ContainerInspection?, EngineError> {
         guard let id = id.flatMap({ ContainerID(rawValue: $0) }) else { return .success(nil) }
         do throws(EngineError) {
             return .success(try await self.client.inspect(id))

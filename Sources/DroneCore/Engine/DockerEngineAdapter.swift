@@ -12,7 +12,7 @@ package struct DockerEngineAdapter: Engine {
     let frozen = FrozenContainers()
     package var pageOuts: PageOut?
     /// The daemon's log driver, asked for once; it can only change when the daemon is restarted.
-    let logDriver = LastKnown<String>()
+    let logDriver = CachedValue<String>()
     /// The pool of sandboxes; nil for none.
     package var sandboxes: SandboxPool?
     /// Where starts find a container that runs; nil for none.
@@ -159,7 +159,7 @@ extension BackendEngineError {
 }
 
 /// A value that is asked for once and remembered until it is forgotten on request.
-final class LastKnown<Value: Sendable>: Sendable {
+final class CachedValue<Value: Sendable>: Sendable {
     private let stored = Mutex<Value?>(nil)
 
     var value: Value? {

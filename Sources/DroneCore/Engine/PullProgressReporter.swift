@@ -29,7 +29,7 @@ final class PullProgressReporter: Sendable {
 
     private struct State {
         var tally = PullTally()
-        var toldAt: ContinuousClock.Instant?
+        var reportedAt: ContinuousClock.Instant?
         var listeners: [@Sendable (String) -> Void] = []
     }
 
@@ -40,12 +40,12 @@ final class PullProgressReporter: Sendable {
     func step(_ step: PullStep, at now: ContinuousClock.Instant = .now) {
         let news: (text: String, listeners: [@Sendable (String) -> Void])? = self.state.withLock { state in
             state.tally.apply(step)
-            guard let toldAt = state.toldAt else {
-                state.toldAt = now  // the first news are that there is a layer
+            guard let reportedAt = state.reportedAt else {
+                state.reportedAt = now  // the first news are that there is a layer
                 return nil
             }
-            guard now - toldAt >= Self.period else { return nil }
-            state.toldAt = now
+            guard now - reportedAt >= Self.period else { return nil }
+            state.reportedAt = now
             return (state.tally.text, state.listeners)
         }
         guard let news else { return }

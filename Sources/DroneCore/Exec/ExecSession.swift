@@ -21,7 +21,7 @@ final class ExecSession: Sendable {
     /// How often to check whether the operator is still there.
     private static let watchInterval: Duration = .seconds(5)
     /// How long a program may run after its input has ended because the operator is gone.
-    private static let farewell: Duration = .seconds(1)
+    private static let endPause: Duration = .seconds(1)
     /// How long the engine may take to begin; less than the operator waits for an answer.
     private static let beginLimit: Duration = .seconds(8)
 
@@ -120,7 +120,7 @@ final class ExecSession: Sendable {
         await self.waitUntilUnasked()
         guard !Task.isCancelled else { return }
         self.change { $0.queues.abandon(hasTerminal: self.request.work.hasTerminal) }
-        try? await self.time.sleep(Self.farewell)
+        try? await self.time.sleep(Self.endPause)
     }
 
     private func waitUntilUnasked() async {

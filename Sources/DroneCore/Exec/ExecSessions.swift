@@ -18,20 +18,20 @@ actor ExecSessions {
     private let store: DroneStore
     /// Nil if the drone's configuration forbids all of this.
     private let access: (any EngineAccess)?
-    private let holds: HoldWatch
+    private let freezeWatch: FreezeWatch
     private let time: AgentTime
     private let logger: Logger
     private var sessions: [ExecID: ExecSession] = [:]
     private let launches: AsyncStream<(ExecSession, ContainerHandle)>
     private let launch: AsyncStream<(ExecSession, ContainerHandle)>.Continuation
 
-    init(_ settings: DroneAgent.Options, store: DroneStore, access: (any EngineAccess)?, holds: HoldWatch, time: AgentTime, logger: Logger) {
+    init(_ settings: DroneAgent.Options, store: DroneStore, access: (any EngineAccess)?, freezeWatch: FreezeWatch, time: AgentTime, logger: Logger) {
         self.drone = settings.drone
         self.cluster = settings.cluster
         self.pool = settings.pool
         self.store = store
         self.access = access
-        self.holds = holds
+        self.freezeWatch = freezeWatch
         self.time = time
         self.logger = logger
         (self.launches, self.launch) = AsyncStream.makeStream()
@@ -50,8 +50,8 @@ actor ExecSessions {
     private func carryOut(_ session: ExecSession, in container: ContainerHandle) async {
         guard let access else { return }
         let start = self.time.uptime()
-        self.holds.beginUse(of: session.request.backend)
-        defer { self.holds.endUse(of: session.request.backend) }
+        self.freezeWatch.beginUse(of: session.request.backend)
+        defer { self.freezeWatch.endUse(of: session.request.backend) }
         await session.run(access, in: container) { end in
             var metadata = Self.metadata(session.request)
             metadata[LogKey.duration] = "\((self.time.uptime() - start) / .milliseconds(1))"

@@ -14,7 +14,7 @@ actor LogPump {
     private let logger: Logger
     private var cursor: WireTime?
     /// Reasons why the log could not be read, so that each is reported once.
-    private var toldReasons: Set<String> = []
+    private var loggedReasons: Set<String> = []
     /// How many reasons are remembered; after so many, new ones are not reported.
     private static let reasonLimit = 8
 
@@ -84,12 +84,12 @@ actor LogPump {
     private func passOn(
         _ container: ContainerHandle, onlyNew: Bool, sleep: (@Sendable (Duration) async throws -> Void)? = nil
     ) async -> Bool {
-        let (news, tellNews) = AsyncStream.makeStream(of: GapNotice.self)
+        let (news, reportNews) = AsyncStream.makeStream(of: GapNotice.self)
         return await withTaskGroup(of: Void.self, returning: Bool.self) { group in
             var isCut = false
             group.addTask {
-                await self.read(container, onlyNew: onlyNew) { tellNews.yield($0) }
-                tellNews.finish()
+                await self.read(container, onlyNew: onlyNew) { reportNews.yield($0) }
+                reportNews.finish()
             }
             for await event in news {
                 switch event {
@@ -128,7 +128,7 @@ actor LogPump {
 
     /// Reports the reason in the agent's log and in the backend's own, where somebody may look for the missing lines.
     private func tell(_ failure: BackendEngineError) {
-        guard self.toldReasons.count < Self.reasonLimit, self.toldReasons.insert(failure.message).inserted else { return }
+        guard self.loggedReasons.count < Self.reasonLimit, self.loggedReasons.insert(failure.message).inserted else { return }
         self.logger.warning("the backend's log cannot be read", metadata: [LogKey.error: "\(failure)"])
         self.add(note: "The log cannot be read: \(failure.message)")
     }

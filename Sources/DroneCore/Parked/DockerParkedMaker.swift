@@ -7,7 +7,7 @@ package struct DockerParkedMaker: ParkedMaker {
     private let adapter: DockerEngineAdapter
     private let drone: DroneID
     /// Where Docker has its files, once it was asked.
-    private let dataRoot = LastKnown<String>()
+    private let dataRoot = CachedValue<String>()
 
     /// - Parameter adapter: Its template says how backends' containers are made.
     package init(_ adapter: DockerEngineAdapter, drone: DroneID) {
@@ -17,7 +17,7 @@ package struct DockerParkedMaker: ParkedMaker {
 
     private var client: DockerClient { self.adapter.client }
 
-    package func look(at kind: ParkedKind) async throws(BackendEngineError) -> ImageInspection {
+    package func inspectImage(of kind: ParkedKind) async throws(BackendEngineError) -> ImageInspection {
         let image = try await self.call { () async throws(EngineError) in try await self.client.inspectImage(kind.specification.image) }
         guard !image.hasHealthCheck else {
             throw BackendEngineError(.refused, "the image has a health check, which Docker would run in containers that wait")

@@ -66,7 +66,7 @@ package struct ParkedContainer: Hashable, Sendable {
 package protocol ParkedMaker: Sendable {
     /// What the kind's image is at present. Fails with `imageMissing` where it is not on this machine, and with `refused` where its containers cannot
     /// be parked.
-    func look(at kind: ParkedKind) async throws(BackendEngineError) -> ImageInspection
+    func inspectImage(of kind: ParkedKind) async throws(BackendEngineError) -> ImageInspection
 
     /// Makes and starts a container of that name. After a failure there may be one.
     ///

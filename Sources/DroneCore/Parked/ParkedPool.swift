@@ -151,7 +151,7 @@ package final class ParkedPool: Sendable {
         }
         self.change { $0.machine.room = room() }
         await self.learn()
-        for kind in self.state.withLock({ $0.machine.kinds }) { await self.look(kind) }
+        for kind in self.state.withLock({ $0.machine.kinds }) { await self.inspectImage(kind) }
         await self.adopt(adoptable)
         await withDiscardingTaskGroup { group in
             group.addTask {
@@ -213,7 +213,7 @@ package final class ParkedPool: Sendable {
     /// An image that could not be parked may have been repaired under its name meanwhile.
     private func lookAgainAtUnparkable() async {
         for (specification, kind) in self.state.withLock({ $0.unparkable }) {
-            guard !Task.isCancelled, (try? await self.maker.look(at: kind)) != nil else { continue }
+            guard !Task.isCancelled, (try? await self.maker.inspectImage(of: kind)) != nil else { continue }
             self.state.withLock { _ = $0.unparkable.removeValue(forKey: specification) }
         }
     }
@@ -227,7 +227,7 @@ package final class ParkedPool: Sendable {
     private func carryOut(_ step: ParkedPoolMachine.Step) async {
         switch step {
         case .wait(let pause): try? await self.time.sleep(pause)
-        case .look(let kind): await self.look(kind)
+        case .inspectImage(let kind): await self.inspectImage(kind)
         case .make(let kind, let name): await self.make(kind, name)
         case .remove(let id):
             await self.attempt("a parked container could not be removed") { () async throws(BackendEngineError) in try await self.maker.remove(id) }
@@ -247,16 +247,16 @@ package final class ParkedPool: Sendable {
         }
     }
 
-    private func look(_ index: Int) async {
+    private func inspectImage(_ index: Int) async {
         let kind = self.state.withLock { $0.machine.kind(index) }
         do throws(BackendEngineError) {
-            let image = try await self.maker.look(at: kind)
-            self.change { $0.machine.looked(index, image) }
+            let image = try await self.maker.inspectImage(of: kind)
+            self.change { $0.machine.imageInspected(index, image) }
             self.tell(nil, of: index)
         } catch {
             guard !Task.isCancelled, error.code != .unavailable else { return }
             self.change { state in
-                state.machine.lookFailed(index)
+                state.machine.inspectionFailed(index)
                 if error.code == .refused, state.unparkable.count < Self.unparkableLimit { state.unparkable[kind.specification] = kind }
             }
             self.tell("\(error)", of: index)

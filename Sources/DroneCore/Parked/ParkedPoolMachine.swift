@@ -7,8 +7,8 @@ import Timing
 struct ParkedPoolMachine {
     /// What is to be done next.
     enum Step: Hashable {
-        /// Look which image the kind's name stands for; answered with `looked` or `lookFailed`.
-        case look(kind: Int)
+        /// Look which image the kind's name stands for; answered with `imageInspected` or `inspectionFailed`.
+        case inspectImage(kind: Int)
         /// Begin one of this name; answered with `made` or `makingFailed`.
         case make(kind: Int, name: String)
         /// Remove this one.
@@ -25,7 +25,7 @@ struct ParkedPoolMachine {
     /// A start that has not told its end by then has none to tell; the engine's own limit is the same.
     private static let longestStart = Duration.seconds(120)
     /// Between two looks at an image that may have got another meaning.
-    static let lookPause = Duration.seconds(30)
+    static let inspectionPause = Duration.seconds(30)
     /// Under pressure, between one that is given up and the next.
     static let shrinkPause = Duration.seconds(10)
     /// One that has waited for longer has not ended for what it was made with.
@@ -45,7 +45,7 @@ struct ParkedPoolMachine {
         var free: [Waiting] = []
         var failures = 0
         var notBefore = Duration.zero
-        var looked: Duration?
+        var inspectedAt: Duration?
     }
 
     /// The drone takes no backends, so it needs none.
@@ -165,10 +165,10 @@ struct ParkedPoolMachine {
         return count
     }
 
-    mutating func looked(_ kind: Int, _ image: ImageInspection) { self.know(image, of: kind) }
+    mutating func imageInspected(_ kind: Int, _ image: ImageInspection) { self.know(image, of: kind) }
 
     /// The image is not on this machine, or its containers cannot be parked.
-    mutating func lookFailed(_ kind: Int) { self.giveUp(kind) }
+    mutating func inspectionFailed(_ kind: Int) { self.giveUp(kind) }
 
     private mutating func know(_ image: ImageInspection, of kind: Int) {
         if self.slots[kind].image?.id != image.id { self.giveUp(kind) }
@@ -226,9 +226,9 @@ struct ParkedPoolMachine {
             return .remove(self.slots[index].free.removeLast().container.id)
         }
         for index in self.slots.indices where targets[index] > 0 {
-            if let last = self.slots[index].looked, now - last < Self.lookPause { continue }
-            self.slots[index].looked = now
-            return .look(kind: index)
+            if let last = self.slots[index].inspectedAt, now - last < Self.inspectionPause { continue }
+            self.slots[index].inspectedAt = now
+            return .inspectImage(kind: index)
         }
         return self.isPressed ? self.shrink(now: now) : self.grow(targets, now: now, name: name)
     }

@@ -7,14 +7,15 @@ package struct ConnectRequest: Hashable, Sendable {
     package var spawn: SpawnConfig?
     package var user: String?
     package var auth: [String: JSONValue] = [:]
-    package var token = TokenWish()
+    package var token = TokenRequest()
 
     /// The longest `user`, in bytes; it becomes one header.
     package static let maximumUserBytes = 8192
     /// The longest header, in bytes, that `auth` may become.
     package static let maximumAuthBytes = 16_384
 
-    package init(key: BackendKey? = nil, spawn: SpawnConfig? = nil, user: String? = nil, auth: [String: JSONValue] = [:], token: TokenWish = TokenWish()) {
+    package init(key: BackendKey? = nil, spawn: SpawnConfig? = nil, user: String? = nil, auth: [String: JSONValue] = [:], token: TokenRequest = TokenRequest())
+    {
         self.key = key
         self.spawn = spawn
         self.user = user
@@ -51,7 +52,7 @@ extension ConnectRequest: JSONDecodable {
         self.spawn = try json.optional("spawn_config")
         self.user = try json.optional("user")
         self.auth = try json.value("auth", default: [:])
-        self.token = try json.optional("token") ?? TokenWish()
+        self.token = try json.optional("token") ?? TokenRequest()
         guard !self.token.isForKey || self.key != nil else {
             throw MessageError(path: [.key("token"), .key("for")], expected: "backend, where the request has no key", found: "key")
         }

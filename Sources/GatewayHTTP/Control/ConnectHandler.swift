@@ -33,7 +33,7 @@ struct ConnectHandler: Sendable {
     /// How long a scheduler may take to answer; it waits up to 6 s for a lock itself.
     private static let fetchLimit: Duration = .seconds(8)
 
-    func connect(_ request: ConnectRequest, _ circumstances: RequestContext) async throws(GatewayError) -> ConnectResponse {
+    func connect(_ request: ConnectRequest, _ context: RequestContext) async throws(GatewayError) -> ConnectResponse {
         try self.fleet.demandCurrent()
         try self.tokens.check(request)
         // Made when it is needed, since most requests find a holder, and once, since all attempts have to name the same backend.
@@ -49,9 +49,9 @@ struct ConnectHandler: Sendable {
             case .claimHome(let lock, let cluster, let expecting):
                 action = machine.claimed(try await self.homes.claim(lock, for: cluster, expecting: expecting), in: cluster)
             case .schedule(let cluster):
-                try self.permit(circumstances.caller, cluster, pool: request.spawn?.pool, namespace: request.key?.namespace)
+                try self.permit(context.caller, cluster, pool: request.spawn?.pool, namespace: request.key?.namespace)
                 let made: SpawnAttempt
-                if let attempt { made = attempt } else { made = try SpawnAttempt(request, circumstances, self.fleet, self.tokens) }
+                if let attempt { made = attempt } else { made = try SpawnAttempt(request, context, self.fleet, self.tokens) }
                 attempt = made
                 action = machine.scheduled(try await made.run(in: cluster), elapsed: .now - start)
             case .awaitEnd(let holder):
@@ -60,12 +60,12 @@ struct ConnectHandler: Sendable {
                 do { try await Task.sleep(for: Self.pause) } catch { throw .unavailable("cancelled") }
                 action = machine.paused()
             case .finish(.failure(let failure)): throw failure
-            case .finish(.spawned(let holder)): return try await self.answer(holder, .spawned, lock: attempt?.lock, request, circumstances)
-            case .finish(.repeated(let holder)): return try await self.answer(holder, .repeated, lock: attempt?.lock, request, circumstances)
+            case .finish(.spawned(let holder)): return try await self.answer(holder, .spawned, lock: attempt?.lock, request, context)
+            case .finish(.repeated(let holder)): return try await self.answer(holder, .repeated, lock: attempt?.lock, request, context)
             case .finish(.reuse(let holder)):
                 let pool = holder.drone.flatMap { self.fleet.drone($0, in: holder.cluster)?.metadata?.abilities.pool }
-                try self.permit(circumstances.caller, holder.cluster, pool: pool, namespace: request.key?.namespace)
-                return try await self.answer(holder, .found, lock: attempt?.lock ?? request.key?.lock, request, circumstances)
+                try self.permit(context.caller, holder.cluster, pool: pool, namespace: request.key?.namespace)
+                return try await self.answer(holder, .found, lock: attempt?.lock ?? request.key?.lock, request, context)
             }
         }
     }
@@ -116,16 +116,16 @@ struct ConnectHandler: Sendable {
     }
 
     private func answer(
-        _ holder: KeyHolder, _ kind: Kind, lock: LockName?, _ request: ConnectRequest, _ circumstances: RequestContext
+        _ holder: KeyHolder, _ kind: Kind, lock: LockName?, _ request: ConnectRequest, _ context: RequestContext
     ) async throws(GatewayError) -> ConnectResponse {
         let opened = try await self.tokens.opened(holder.backend, isNew: kind == .spawned)
         let made = try await self.tokens.make(for: holder, opened, request)
         var status = kind == .spawned ? .scheduled : self.status(of: holder)
-        if let limit = circumstances.readyLimit { status = await self.awaitReady(holder, limit: limit) }
+        if let limit = context.readyLimit { status = await self.awaitReady(holder, limit: limit) }
         return ConnectResponse(
             backend: holder.backend, spawned: kind != .found, status: status, token: made.token,
             url: PublicAddress.ofToken(made.token, in: holder.cluster, subdomain: opened.subdomain), subdomain: opened.subdomain,
-            secretToken: made.secret, statusURL: PublicAddress.ofStatus(holder.backend, base: circumstances.base),
+            secretToken: made.secret, statusURL: PublicAddress.ofStatus(holder.backend, base: context.base),
             drone: kind == .found ? nil : holder.drone, backendURL: try await self.backendURL(of: holder, isNew: kind == .spawned, lock: lock),
             tokenExpires: made.expires, readyInMilliseconds: kind == .spawned ? holder.readyInMilliseconds : nil)
     }

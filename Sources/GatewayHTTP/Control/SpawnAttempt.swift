@@ -49,20 +49,20 @@ struct SpawnAttempt: Sendable {
     /// Ids of one idempotency key: each is used up by a request of which nothing came.
     private static let idsOfKey = 16
 
-    init(_ request: ConnectRequest, _ circumstances: ConnectHandler.RequestContext, _ fleet: Fleet, _ tokens: TokenWriter) throws(GatewayError) {
+    init(_ request: ConnectRequest, _ context: ConnectHandler.RequestContext, _ fleet: Fleet, _ tokens: TokenWriter) throws(GatewayError) {
         var generator = SystemRandomNumberGenerator()
         self.fleet = fleet
         self.tokens = tokens
         self.recipe = request.spawn
-        self.requester = circumstances.caller.name
+        self.requester = context.caller.name
         self.staticToken = request.spawn?.usesStaticToken ?? false ? .random(isStatic: true, using: &generator) : nil
         /// Of a lock that is only for this request, where it has no key.
         var lockSeed: String?
         if let id = request.spawn?.id {
             // It says by itself what a repetition is.
             self.names = .one(id)
-        } else if let idempotencyKey = circumstances.idempotencyKey {
-            let seed = "plane gateway idempotency\n\(circumstances.caller.name ?? "")\n\(idempotencyKey)"
+        } else if let idempotencyKey = context.idempotencyKey {
+            let seed = "plane gateway idempotency\n\(context.caller.name ?? "")\n\(idempotencyKey)"
             self.names = .ofIdempotencyKey(seed)
             lockSeed = "\(seed)\nlock"
         } else {

@@ -85,7 +85,7 @@ final class TokenWriter: Sendable {
     /// Of user, auth and key together, so that the token stays below `SignedToken.longest`, whatever has to be escaped.
     private static let longestSigned = 4096
 
-    private func isSigned(_ wish: TokenWish, _ signer: Signer) -> Bool { wish.kind.map { $0 == .signed } ?? (signer.isUsual || wish.isForKey) }
+    private func isSigned(_ wish: TokenRequest, _ signer: Signer) -> Bool { wish.kind.map { $0 == .signed } ?? (signer.isUsual || wish.isForKey) }
 
     /// Writes what all visitors of a backend share, before anybody asks for the backend.
     /// - Returns: what counts: what was given or, of an id that was asked for before, what was written then.

@@ -58,7 +58,7 @@ extension JetStream {
                 // The server is not part of a cluster, so it keeps one copy only. Its operator knows that, and nothing is reported.
                 configuration.replicas = 1
             } catch where acceptingFewerReplicas && configuration.replicas > 1 && error.meansTooFewServers {
-                self.tellFewer(replicas: configuration.replicas - 1, than: configuration, error)
+                self.reportFewer(replicas: configuration.replicas - 1, than: configuration, error)
                 configuration.replicas -= 1
             }
         }
@@ -80,7 +80,7 @@ extension JetStream {
         return error
     }
 
-    private func tellFewer(replicas: Int, than configuration: StreamConfiguration, _ error: NATSError) {
+    private func reportFewer(replicas: Int, than configuration: StreamConfiguration, _ error: NATSError) {
         self.connection.logger.info(
             "stream gets fewer replicas than configured",
             metadata: [

@@ -80,7 +80,7 @@ package final class LineWriter: Sendable {
     package func write(_ lines: ByteBuffer, count: Int) {
         guard self.waiting.load(ordering: .relaxed) + count <= Self.waitingLimit else {
             self.dropped.add(count, ordering: .relaxed)
-            return self.tellDropped()
+            return self.reportDropped()
         }
         self.waiting.add(count, ordering: .relaxed)
         self.queue.async {
@@ -99,7 +99,7 @@ package final class LineWriter: Sendable {
         self.queue.async { self.reopenFile() }
     }
 
-    private func tellDropped() {
+    private func reportDropped() {
         let now = NIODeadline.now()
         let isDue = self.nextNotice.withLock { next in
             guard now >= next else { return false }
@@ -114,7 +114,7 @@ package final class LineWriter: Sendable {
     // MARK: On the queue
 
     private func carryOut(_ lines: ByteBuffer) {
-        if self.isSyslog { return self.tellSyslog(lines) }
+        if self.isSyslog { return self.reportToSyslog(lines) }
         self.followRename()
         let descriptor = self.file.withLock { $0.descriptor }
         lines.withUnsafeReadableBytes { bytes in
@@ -125,14 +125,14 @@ package final class LineWriter: Sendable {
                 // The disk is full, or the reader is gone. The rest is dropped; the next lines are tried again.
                 guard count > 0 else {
                     self.dropped.add(rest.count { $0 == 0x0A }, ordering: .relaxed)
-                    return self.tellDropped()
+                    return self.reportDropped()
                 }
                 rest = rest.dropFirst(count)
             }
         }
     }
 
-    private func tellSyslog(_ lines: ByteBuffer) {
+    private func reportToSyslog(_ lines: ByteBuffer) {
         for line in lines.readableBytesView.split(separator: 0x0A) {
             String(decoding: line, as: UTF8.self).withCString { text in
                 withVaList([text]) { vsyslog(Self.local0 | Self.info, "%s", $0) }

@@ -43,7 +43,7 @@ package final class CertificateFolder: CertificateFinder {
     package init(path: String, logger: Logger) {
         self.path = path
         self.logger = logger
-        self.look()
+        self.checkFiles()
     }
 
     /// Makes the source of certificates for a listener.
@@ -51,7 +51,7 @@ package final class CertificateFolder: CertificateFinder {
         try NamedCertificates(
             self, preset: preset, offersHTTP2: offersHTTP2, defaultName: defaultName,
             starting: { loop, interval in
-                let task = loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in self.look() }
+                let task = loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in self.checkFiles() }
                 self.state.withLock { $0.task = task }
             }, stopping: { self.state.withLock { $0.task?.cancel() } })
     }
@@ -69,7 +69,7 @@ package final class CertificateFolder: CertificateFinder {
     package var names: [String] { self.state.withLock { $0.entries.compactMap { $0.value.pair == nil ? nil : $0.key } }.sorted() }
 
     /// Reads the folder. Blocks for as long as the disk takes.
-    func look() {
+    func checkFiles() {
         let names = Self.names(in: self.path)
         let known = self.state.withLock { $0.entries }
         var changed: [String: Entry] = [:]

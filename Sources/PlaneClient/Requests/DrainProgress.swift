@@ -44,13 +44,13 @@ package struct DrainProgress: AsyncSequence, Sendable {
 
 /// Interprets the status messages of a drone that is asked to drain.
 struct DrainMachine {
-    enum Meaning: Equatable { case nothing, running(UInt32?), drained, cancelled }
+    enum Step: Equatable { case nothing, running(UInt32?), drained, cancelled }
 
     private enum State { case waiting, draining(last: UInt32?) }
 
     private var state = State.waiting
 
-    mutating func heard(_ status: DroneStatusMessage) -> Meaning {
+    mutating func heard(_ status: DroneStatusMessage) -> Step {
         switch status.state {
         case .drained: return .drained
         // Agents of 0.3.24 never report `drained`, so a draining drone without backends counts as drained.

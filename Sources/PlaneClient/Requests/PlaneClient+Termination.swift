@@ -13,7 +13,7 @@ extension PlaneClient {
     /// Marks a backend as lost whose drone will not come back; that frees its lock.
     /// - Returns: the state that is added to its history.
     @discardableResult
-    package func writeOff(
+    package func markLost(
         _ backend: BackendID, of drone: DroneID, in cluster: ClusterName, message: String
     ) async throws(PlaneError) -> BackendStateMessage {
         let update = UpdateBackendStateMessage(

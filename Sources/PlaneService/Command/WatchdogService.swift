@@ -21,7 +21,7 @@ package struct WatchdogService: Service {
         let isReplaced = AsyncStream.makeStream(of: Void.self)
         ListeningSockets.ofThisProcess.whenHandedOver { isReplaced.continuation.finish() }
         await withTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { await self.tellUntilCancelled() }
+            tasks.addTask { await self.reportUntilCancelled() }
             tasks.addTask { for await _ in isReplaced.stream {} }
             // The first of the services is stopped last, when the others have ended.
             tasks.addTask { try? await gracefulShutdown() }
@@ -32,7 +32,7 @@ package struct WatchdogService: Service {
         try? await gracefulShutdown()
     }
 
-    private func tellUntilCancelled() async {
+    private func reportUntilCancelled() async {
         while !Task.isCancelled {
             for loop in self.groups.flatMap({ Array($0.makeIterator()) }) {
                 // A loop that does not exist any more has ended in order, with its group.

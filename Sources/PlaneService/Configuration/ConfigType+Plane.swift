@@ -48,7 +48,7 @@ extension ConfigType where Value == DroneID {
 
 extension ClusterName {
     /// Why this is probably not the intended name; nil for a plausible one.
-    package var doubt: String? {
+    package var concern: String? {
         let lowercased = self.rawValue.lowercased()
         if lowercased != self.rawValue { return "every request and every drone has to write it with the same capitals; call it \(lowercased)" }
         guard self.domain.contains("_") else { return nil }

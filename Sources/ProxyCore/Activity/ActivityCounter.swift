@@ -1,5 +1,5 @@
 /// Whether a backend is frozen while it has no traffic.
-package enum BackendHold: Hashable, Sendable {
+package enum BackendFreezing: Hashable, Sendable {
     case never
     case awake
     /// New requests wait until it goes on. Open WebSockets stay open, and the proxy answers their pings.
@@ -27,7 +27,7 @@ package final class ActivityCounter {
     fileprivate var isListed = false
 
     /// Set by the policy for new requests, and by the ``ActivityFlusher`` once a second while something is open.
-    package var hold = BackendHold.never
+    package var hold = BackendFreezing.never
 
     package init(name: String) {
         self.name = name
@@ -74,7 +74,7 @@ struct ActivityList {
     /// Applies what is known of all backends that may be frozen.
     ///
     /// - Returns: whether one of them is frozen that was not.
-    func apply(_ holds: [String: BackendHold]) -> Bool {
+    func apply(_ holds: [String: BackendFreezing]) -> Bool {
         var isNewlyFrozen = false
         for counter in self.counters {
             let hold = holds[counter.name] ?? .never

@@ -33,7 +33,7 @@ final class ActivityFlusher: Sendable {
         var wanted: Set<String> = []
         var wantedWrittenAt = NIODeadline.uptimeNanoseconds(0)
         /// Whether the event loops were told of a backend that may be frozen.
-        var toldHolds = false
+        var reportedFrozen = false
     }
 
     init(sink: any ActivitySink, workers: [NIOLoopBound<ProxyWorker>], loop: any EventLoop, logger: Logger) async throws {
@@ -68,7 +68,7 @@ final class ActivityFlusher: Sendable {
         return EventLoopFuture.whenAllSucceed(collected, on: self.loop).map { lists in
             self.note(lists.joined())
             self.write()
-            self.tellHolds(lists.joined().contains { $0.openTunnels > 0 })
+            self.reportFrozen(lists.joined().contains { $0.openTunnels > 0 })
         }
     }
 
@@ -113,11 +113,11 @@ final class ActivityFlusher: Sendable {
     }
 
     /// Tells the event loops which of the backends with something open are frozen, so that pings of their WebSockets are answered.
-    private func tellHolds(_ hasTunnels: Bool) {
+    private func reportFrozen(_ hasTunnels: Bool) {
         let state = self.state.value
         // If it cannot be read, what is known stays for another second.
-        guard hasTunnels || state.toldHolds, let holds = try? self.sink.holds(), state.toldHolds || !holds.isEmpty else { return }
-        state.toldHolds = !holds.isEmpty
+        guard hasTunnels || state.reportedFrozen, let holds = try? self.sink.holds(), state.reportedFrozen || !holds.isEmpty else { return }
+        state.reportedFrozen = !holds.isEmpty
         for worker in self.workers { worker.eventLoop.execute { worker.value.apply(holds) } }
     }
 

@@ -32,10 +32,10 @@ package protocol ActivitySink: Sendable {
     func want(_ backends: [String], at seconds: Int64) throws
 
     /// The backends that may be frozen, and whether they are. Asked after each round of activity in which there were tunnels.
-    func holds() throws -> [String: BackendHold]
+    func holds() throws -> [String: BackendFreezing]
 }
 
 extension ActivitySink {
     package func want(_ backends: [String], at seconds: Int64) throws {}
-    package func holds() throws -> [String: BackendHold] { [:] }
+    package func holds() throws -> [String: BackendFreezing] { [:] }
 }

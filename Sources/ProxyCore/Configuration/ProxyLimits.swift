@@ -48,7 +48,7 @@ package struct ProxyLimits: Hashable, Sendable {
     /// How long the proxy still reads from a connection after its last answer before it cuts the connection, so that the client can read that answer.
     package var linger: TimeAmount = .seconds(2)
     /// How long a client of HTTP/2 without a stream may take to acknowledge that its connection ends (GOAWAY, and PING behind it).
-    package var farewell: TimeAmount = .seconds(15)
+    package var goAway: TimeAmount = .seconds(15)
 
     /// An idle connection to a backend is not used again after this.
     package var upstreamKeepAlive: TimeAmount = .seconds(60)

@@ -145,7 +145,7 @@ extension ClientConnection {
     /// - Parameter name: The route's name, where the request has no endpoint yet.
     func logFailure(_ failure: RequestFailure, of name: String? = nil) {
         if case .upstream(let cause) = failure { self.worker.metrics.upstreamFailed(cause.kind) }
-        guard self.worker.tellsFailure() else { return }
+        guard self.worker.reportsFailure() else { return }
         var metadata: Logger.Metadata = [LogKey.status: "\(failure.status.rawValue)", LogKey.reason: "\(failure.detail)"]
         if let requestID { metadata[LogKey.requestID] = "\(requestID)" }
         if let offer = self.request.offer {

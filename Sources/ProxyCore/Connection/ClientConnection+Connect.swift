@@ -42,7 +42,7 @@ extension ClientConnection {
         case .lookUp(let name):
             self.takeBackRequest()
             self.deadline = .now() + self.worker.limits.lookupLimit
-            self.worker.look(up: name, for: self, anew: true)
+            self.worker.lookUp(name, for: self, anew: true)
         }
     }
 

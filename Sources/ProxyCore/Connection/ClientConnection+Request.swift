@@ -89,7 +89,7 @@ extension ClientConnection {
         case .wait(let name):
             self.request.wait(forLookupOf: name)
             self.deadline = now + self.worker.limits.lookupLimit
-            self.worker.look(up: name, for: self)
+            self.worker.lookUp(name, for: self)
         case .answer(let answer): self.answer(answer, to: head)
         case .fail(let failure): self.fail(failure, head: head, bytes)
         }

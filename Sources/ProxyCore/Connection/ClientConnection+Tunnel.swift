@@ -53,7 +53,7 @@ extension ClientConnection {
         case .forwardAndTell(let length):
             var buffer = buffer
             if let rest = buffer.readSlice(length: length), length > 0 { self.write(rest) }
-            self.tellRestart()
+            self.reportRestart()
         case .drop: break
         }
     }
@@ -105,7 +105,7 @@ extension ClientConnection {
         case .close: self.close()
         case .tell(let isNow):
             self.deadline = .now() + Self.closingLimit
-            if isNow { self.tellRestart() }
+            if isNow { self.reportRestart() }
         case .ignore: break
         }
     }
@@ -132,7 +132,7 @@ extension ClientConnection {
         self.closeLingering()
     }
 
-    private func tellRestart() {
+    private func reportRestart() {
         self.write(ByteBuffer(bytes: WebSocketFrame.serviceRestart))
         self.flush()
     }

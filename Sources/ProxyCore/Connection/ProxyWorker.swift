@@ -15,7 +15,7 @@ final class ProxyWorker {
     /// The limits in `options`, kept apart because reading them through `options` would copy all of them.
     let limits: ProxyLimits
     /// How TCP finds out that a peer is gone, for connections to backends. Those of clients inherit it from their listening socket.
-    let peerWatch: PeerWatch
+    let peerWatch: KeepAliveProbes
     let logger: Logger
     let limiter: ConnectionLimiter
     private let load: WorkerLoad
@@ -56,7 +56,7 @@ final class ProxyWorker {
     /// Requests that were not served since the last tick.
     private var failures = 0
     /// How many of them are logged one by one in each half second, that is 20 a second. A backend that fails all the time would fill the log otherwise.
-    private static let toldFailures = 10
+    private static let reportedFailures = 10
     /// Connections whose requests wait for a name to be looked up, and those that wait for a route to change.
     private var asking: [String: [ClientConnection]] = [:]
     /// Connections that wait for a lookup which must not be answered from memory.
@@ -74,7 +74,7 @@ final class ProxyWorker {
         self.eventLoop = eventLoop
         self.options = options
         self.limits = options.limits
-        self.peerWatch = PeerWatch(options.limits)
+        self.peerWatch = KeepAliveProbes(options.limits)
         self.logsAccess = options.accessLog != nil
         self.namesRequests = options.namesRequests
         self.limiter = limiter
@@ -125,7 +125,7 @@ final class ProxyWorker {
 
     /// Asks the policy to look a name up, and tells the connection by ``ClientConnection/lookedUp(_:_:)``. Connections that ask for one name at the same time
     /// share one question.
-    func look(up name: String, for connection: ClientConnection, anew: Bool = false) {
+    func lookUp(_ name: String, for connection: ClientConnection, anew: Bool = false) {
         let waiting = anew ? self.askingAnew[name] : self.asking[name]
         if anew { self.askingAnew[name, default: []].append(connection) } else { self.asking[name, default: []].append(connection) }
         if waiting == nil { self.policy.lookUp(name, anew: anew) }
@@ -149,7 +149,7 @@ final class ProxyWorker {
     func want(_ backend: ActivityCounter) { self.flusher?.want(backend.name) }
 
     /// Some of these backends may have been frozen, or go on again.
-    func apply(_ holds: [String: BackendHold]) {
+    func apply(_ holds: [String: BackendFreezing]) {
         guard self.activity.apply(holds) else { return }
         for connection in self.connections where connection.request.isTunnel { connection.giveOwedPong() }
     }
@@ -170,21 +170,21 @@ final class ProxyWorker {
 
     /// Writes to log and metrics what they have not been told yet, when the loop stops.
     func flushPending() {
-        self.tellOtherFailures()
+        self.reportOtherFailures()
         self.flushAccessLog()
         self.metrics.report()
         self.resting = RestingConnections()  // nobody looks any more, and they refer to this worker
     }
 
-    /// Whether one more request that was not served may be logged now; see `toldFailures`.
-    func tellsFailure() -> Bool {
-        guard self.options.tellsFailures else { return false }
+    /// Whether one more request that was not served may be logged now; see `reportedFailures`.
+    func reportsFailure() -> Bool {
+        guard self.options.logsFailures else { return false }
         self.failures += 1
-        return self.failures <= Self.toldFailures
+        return self.failures <= Self.reportedFailures
     }
 
-    private func tellOtherFailures() {
-        let count = self.failures - Self.toldFailures
+    private func reportOtherFailures() {
+        let count = self.failures - Self.reportedFailures
         self.failures = 0
         if count > 0 { self.logger.info("more requests were not served", metadata: [LogKey.count: "\(count)"]) }
     }
@@ -292,7 +292,7 @@ final class ProxyWorker {
         while let connection = self.resting.take(at: now) { connection.rest(at: now) }
         self.eventLoop.giveIdleMemoryBack(at: now)
         self.upstreams.sweep(idleFor: self.limits.upstreamKeepAlive, burst: self.limits.upstreamBurst, now: now)
-        self.tellOtherFailures()
+        self.reportOtherFailures()
         self.flushAccessLog()
         self.metrics.report()
     }

@@ -39,10 +39,10 @@ extension HTTP2Connection {
         if !self.hasSpoken { next = self.beganAt + limits.requestHead }
         if let headersBeganAt { next = min(next, headersBeganAt + limits.requestHead) }
         if let blockedAt { next = min(next, blockedAt + limits.writeIdle) }
-        if let begun = self.farewell.begunAt, !self.farewell.isFinal { next = min(next, begun + limits.farewell) }
+        if let begun = self.goAway.begunAt, !self.goAway.isFinal { next = min(next, begun + limits.goAway) }
         if let endsAwaitedSince { next = min(next, endsAwaitedSince + limits.linger) }
-        if self.streams.isEmpty, self.hasSpoken, self.farewell.begunAt == nil { next = min(next, self.idleSince + limits.keepAlive) }
-        if self.streams.isEmpty, self.farewell.isFinal { next = min(next, .now() + limits.linger) }
+        if self.streams.isEmpty, self.hasSpoken, self.goAway.begunAt == nil { next = min(next, self.idleSince + limits.keepAlive) }
+        if self.streams.isEmpty, self.goAway.isFinal { next = min(next, .now() + limits.linger) }
         return next
     }
 
@@ -61,7 +61,7 @@ extension HTTP2Connection {
             self.resetStreamsWithoutEnd()
             return self.deferTurn()
         }
-        if self.farewell.isFinal, self.streams.isEmpty { return self.client.closeLingering() }
-        if self.farewell.begunAt != nil { self.writeFinalFrames() } else { self.quiesce() }
+        if self.goAway.isFinal, self.streams.isEmpty { return self.client.closeLingering() }
+        if self.goAway.begunAt != nil { self.writeFinalFrames() } else { self.quiesce() }
     }
 }

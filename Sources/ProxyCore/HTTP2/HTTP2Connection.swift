@@ -26,7 +26,7 @@ final class HTTP2Connection: ReadinessHandler {
     /// Bytes that the connection's window is owed, and that have not been told to the client yet.
     @exclusivity(unchecked) private var credit = 0
     @exclusivity(unchecked) private var skipped = SkippedStreams()
-    var farewell = HTTP2Farewell()
+    var goAway = HTTP2GoAway()
 
     // Input
     @exclusivity(unchecked) var isInLibrary = false
@@ -168,8 +168,8 @@ final class HTTP2Connection: ReadinessHandler {
     }
 
     func spend(_ cost: FrameBudget.Cost) {
-        guard !self.budget.spend(cost), !self.farewell.isFinal else { return }
-        self.farewell.isFinal = true
+        guard !self.budget.spend(cost), !self.goAway.isFinal else { return }
+        self.goAway.isFinal = true
         self.worker.logger.debug("connection of HTTP/2 failed", metadata: [LogKey.reason: "its client sends frames that mean nothing"])
         nghttp2_session_terminate_session(self.session, UInt32(NGHTTP2_ENHANCE_YOUR_CALM.rawValue))
     }
@@ -451,11 +451,11 @@ final class HTTP2Connection: ReadinessHandler {
             if self.output.readableBytes < Self.outputLimit { break }
             self.writeOutput()
         } while !self.isOver
-        self.tellDrained()
+        self.reportDrained()
         if !self.isOver { self.deferTurn() }
     }
 
-    private func tellDrained() {
+    private func reportDrained() {
         if self.drained.isEmpty { return }
         let drained = self.drained
         self.drained.removeAll(keepingCapacity: true)
@@ -529,16 +529,16 @@ final class HTTP2Connection: ReadinessHandler {
     /// Tells the client to open no more streams, at first so that those it is opening are still served (RFC 9113 §6.8). The connection ends when all its
     /// streams have.
     func quiesce() {
-        guard !self.isOver, self.farewell.begin(.now()) else { return }
+        guard !self.isOver, self.goAway.begin(.now()) else { return }
         nghttp2_submit_shutdown_notice(self.session)
         self.ping(Self.farewellPing)
         self.deferTurn()
         self.updateDeadline()
     }
 
-    /// Names the last stream that is served, once the client has acknowledged the end, or has not done so within ``ProxyLimits/farewell``.
+    /// Names the last stream that is served, once the client has acknowledged the end, or has not done so within ``ProxyLimits/goAway``.
     func writeFinalFrames() {
-        guard !self.isOver, let session, self.farewell.end() else { return }
+        guard !self.isOver, let session, self.goAway.end() else { return }
         nghttp2_submit_goaway(session, 0, nghttp2_session_get_last_proc_stream_id(session), UInt32(NGHTTP2_NO_ERROR.rawValue), nil, 0)
         if !self.isInLibrary { self.deferTurn() }
         self.updateDeadline()

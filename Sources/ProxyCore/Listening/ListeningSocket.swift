@@ -51,7 +51,7 @@ package struct ListeningSocket: Sendable {
     /// Sets options that accepted connections inherit (tcp(7)), which saves system calls for each of them.
     func setKeepAlive(_ limits: ProxyLimits) {
         self.set(CInt(IPPROTO_TCP), TCP_NODELAY, 1)
-        PeerWatch(limits).apply(to: self.descriptor)
+        KeepAliveProbes(limits).apply(to: self.descriptor)
     }
 
     private func set(_ level: CInt, _ option: CInt, _ value: CInt) {
@@ -81,7 +81,7 @@ package struct ListeningSocket: Sendable {
     }
 }
 
-extension PeerWatch {
+extension KeepAliveProbes {
     init(_ limits: ProxyLimits) {
         func seconds(_ time: TimeAmount) -> Int { Int(clamping: time.nanoseconds / 1_000_000_000) }
         self.init(

@@ -16,12 +16,12 @@ import Synchronization
 /// than that: addresses of containers are soon used by others.
 ///
 /// After a change the directory reads only those changed names that somebody has asked for.
-package final class RouteDirectory<Meaning: RouteMeaning>: Sendable {
+package final class RouteDirectory<Value: RouteValue>: Sendable {
     private enum Source {
-        case polled(any PolledRouteSource<Meaning>)
-        case pushing(any PushingRouteSource<Meaning>)
+        case polled(any PolledRouteSource<Value>)
+        case pushing(any PushingRouteSource<Value>)
 
-        func route(_ name: String) throws -> Meaning {
+        func route(_ name: String) throws -> Value {
             switch self {
             case .polled(let source): try source.route(name)
             case .pushing(let source): try source.route(name)
@@ -41,19 +41,19 @@ package final class RouteDirectory<Meaning: RouteMeaning>: Sendable {
     private final class State {
         var version: Int64?
         /// Every answer that was not `none`. Its size is limited by the number of names that mean something.
-        var known: [String: Meaning] = [:]
-        var listeners: [@Sendable (String, Meaning) -> Void] = []
+        var known: [String: Value] = [:]
+        var listeners: [@Sendable (String, Value) -> Void] = []
         var busyUntil: NIODeadline = .uptimeNanoseconds(0)
         var isPolling = false
     }
 
     /// - Parameter loop: A loop of its own, which carries no traffic.
-    package convenience init(polling source: some PolledRouteSource<Meaning>, loop: any EventLoop) async throws {
+    package convenience init(polling source: some PolledRouteSource<Value>, loop: any EventLoop) async throws {
         try await self.init(.polled(source), RouteFreshness(isPushed: false), loop: loop)
     }
 
     /// - Parameter loop: A loop of its own, which carries no traffic.
-    package convenience init(following source: some PushingRouteSource<Meaning>, loop: any EventLoop) async throws {
+    package convenience init(following source: some PushingRouteSource<Value>, loop: any EventLoop) async throws {
         try await self.init(.pushing(source), RouteFreshness(isPushed: true), loop: loop)
         source.subscribe { [weak self] names in self?.changed(names) }
     }
@@ -66,7 +66,7 @@ package final class RouteDirectory<Meaning: RouteMeaning>: Sendable {
     }
 
     /// Calls `listener` on the directory's thread with every answer that differs from the last one for its name.
-    package func listen(_ listener: @escaping @Sendable (String, Meaning) -> Void) {
+    package func listen(_ listener: @escaping @Sendable (String, Value) -> Void) {
         self.loop.execute { self.state.value.listeners.append(listener) }
     }
 
@@ -74,7 +74,7 @@ package final class RouteDirectory<Meaning: RouteMeaning>: Sendable {
     ///
     /// - Parameter rereading: Asks the source for this name even if it reports no change.
     package func resolve(
-        _ name: String, rereading: Bool = false, completion: @escaping @Sendable (Result<Meaning, any Error>) -> Void
+        _ name: String, rereading: Bool = false, completion: @escaping @Sendable (Result<Value, any Error>) -> Void
     ) {
         self.loop.execute {
             completion(Result { try self.answer(name, rereading: rereading) })
@@ -96,7 +96,7 @@ package final class RouteDirectory<Meaning: RouteMeaning>: Sendable {
 
     // MARK: On the directory's thread
 
-    private func answer(_ name: String, rereading: Bool) throws -> Meaning {
+    private func answer(_ name: String, rereading: Bool) throws -> Value {
         try self.verify()
         if !rereading, let known = self.state.value.known[name] { return known }
         let answer = try self.source.route(name)
@@ -132,7 +132,7 @@ package final class RouteDirectory<Meaning: RouteMeaning>: Sendable {
         }
     }
 
-    private func note(_ name: String, _ answer: Meaning) {
+    private func note(_ name: String, _ answer: Value) {
         let state = self.state.value
         let before = state.known[name] ?? .none
         guard answer != before else { return }

@@ -1,5 +1,5 @@
 /// What a source says about a name.
-package protocol RouteMeaning: Equatable, Sendable {
+package protocol RouteValue: Equatable, Sendable {
     /// There is no such name.
     static var none: Self { get }
 }
@@ -8,15 +8,15 @@ package protocol RouteMeaning: Equatable, Sendable {
 ///
 /// All calls are made on one thread that belongs to the ``RouteDirectory`` alone, so they may block for a moment. A source is one of the two kinds below,
 /// depending on whether it notices changes by itself.
-package protocol RouteSource<Meaning>: Sendable {
-    associatedtype Meaning: RouteMeaning
+package protocol RouteSource<Value>: Sendable {
+    associatedtype Value: RouteValue
 
     /// What `name` means now. For an unknown name this is `none`, not an error.
-    func route(_ name: String) throws -> Meaning
+    func route(_ name: String) throws -> Value
 }
 
 /// A source that has to be asked whether something has changed, such as a file that other processes write.
-package protocol PolledRouteSource<Meaning>: RouteSource {
+package protocol PolledRouteSource<Value>: RouteSource {
     /// What has changed since an earlier answer; asked every few milliseconds while there is traffic.
     ///
     /// - Parameter version: The version in that answer; nil the first time.
@@ -24,7 +24,7 @@ package protocol PolledRouteSource<Meaning>: RouteSource {
 }
 
 /// A source that notices by itself when something has changed, such as one that follows a stream.
-package protocol PushingRouteSource<Meaning>: RouteSource {
+package protocol PushingRouteSource<Value>: RouteSource {
     /// Calls `changed`, on any thread, with names whose meaning may have changed. Called once, before the first name is asked for.
     func subscribe(_ changed: @escaping @Sendable ([String]) -> Void)
 }

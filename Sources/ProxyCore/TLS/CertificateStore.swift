@@ -67,8 +67,8 @@ package final class CertificateStore: CertificateSource {
     /// Looks at the files now, and from then on at every `interval`, on a loop that may be blocked for a moment.
     package func start(on loop: any EventLoop, every interval: TimeAmount) {
         for (_, store) in self.others { store.start(on: loop, every: interval) }
-        self.look()
-        let task = loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in self.look() }
+        self.checkFiles()
+        let task = loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in self.checkFiles() }
         self.watch.withLock { $0.task = task }
     }
 
@@ -77,7 +77,7 @@ package final class CertificateStore: CertificateSource {
         self.watch.withLock { $0.task?.cancel() }
     }
 
-    func look() {
+    func checkFiles() {
         self.renewTicketKey(at: TicketKey.now())
         let isServing = self.pair.withLock { $0 != nil }
         let contents: CertificateContents?

@@ -97,7 +97,7 @@ package struct RequestHeadWriter {
     ) {
         var stretch = head.fieldsStart
         for field in fields {
-            switch self.treatment(of: field, head, bytes) {
+            switch self.action(of: field, head, bytes) {
             case .keep:
                 continue
             case .drop:
@@ -116,7 +116,7 @@ package struct RequestHeadWriter {
 
     private enum FieldAction { case keep, drop, rewriteCookie, rewriteBlanks }
 
-    private func treatment(of field: FieldTable.Field, _ head: RequestHead, _ bytes: Span<UInt8>) -> FieldAction {
+    private func action(of field: FieldTable.Field, _ head: RequestHead, _ bytes: Span<UInt8>) -> FieldAction {
         switch field.kind {
         case .other: self.hides(field, bytes) ? .drop : .keep
         case .setCookie, .date, .trailer: .keep

@@ -35,7 +35,7 @@ struct ResponseHeadWriter {
 
         var stretch = head.fieldsStart
         for field in fields {
-            switch self.treatment(of: field, head, bytes) {
+            switch self.action(of: field, head, bytes) {
             case .keep:
                 continue
             case .drop:
@@ -66,7 +66,7 @@ struct ResponseHeadWriter {
     private enum FieldAction { case keep, drop, rewriteBlanks, rewriteCookie }
 
     @inline(__always)
-    private func treatment(of field: FieldTable.Field, _ head: ResponseHead, _ bytes: Span<UInt8>) -> FieldAction {
+    private func action(of field: FieldTable.Field, _ head: ResponseHead, _ bytes: Span<UInt8>) -> FieldAction {
         switch field.kind {
         case .other:
             guard let hiddenField, bytes.equals(field.name, lowercase: hiddenField) else { return .keep }

@@ -14,7 +14,7 @@ final class Housekeeper: Sendable {
     private let bus: PlaneBus
     private let fleet: StateStore
     private let caller: InventoryCollector
-    private let writeOff: LostMarker
+    private let lostMarker: LostMarker
     private let retention: Retention
     private let lostAfter: Duration?
     private let metrics: SchedulerMetrics
@@ -34,7 +34,7 @@ final class Housekeeper: Sendable {
         self.bus = bus
         self.fleet = fleet
         self.caller = InventoryCollector(bus: bus, fleet: fleet, writer: writer, configuration: configuration, logger: logger)
-        self.writeOff = LostMarker(bus: bus, writer: writer, logger: logger)
+        self.lostMarker = LostMarker(bus: bus, writer: writer, logger: logger)
         self.retention = Retention(jetStream: bus.connection.jetStream, fleet: fleet, configuration: configuration, logger: logger)
         self.lostAfter = configuration.lostAfter
         self.metrics = metrics
@@ -72,7 +72,7 @@ final class Housekeeper: Sendable {
 
     private func work() async {
         var lease = HousekeepingLease(jetStream: self.bus.connection.jetStream)
-        var doubts = InventoryMachine()
+        var suspicions = InventoryMachine()
         var scan = RetentionScan()
         var round = 0
         while (try? await Task.sleep(for: Self.period)) != nil {
@@ -81,8 +81,8 @@ final class Housekeeper: Sendable {
             guard hasLease else { continue }
             round += 1
             if round % Self.dronesEvery == 0 {
-                await self.writeOffSilentDrones(now: .now())
-                await self.askSuspectedDrones(&doubts, now: .now())
+                await self.markSilentDronesLost(now: .now())
+                await self.askSuspectedDrones(&suspicions, now: .now())
             }
             await self.retention.advance(&scan, now: .now())
         }
@@ -97,7 +97,7 @@ final class Housekeeper: Sendable {
         }
     }
 
-    private func writeOffSilentDrones(now: StateTime) async {
+    private func markSilentDronesLost(now: StateTime) async {
         guard let limit = self.lostAfter else { return }
         let watch = self.watch.withLock { $0 }
         let lost = self.fleet.drones { $0.needsMarkingLost && watch.isLost(lastHeard: $0.lastHeard, limit: limit, now: now) }
@@ -106,7 +106,7 @@ final class Housekeeper: Sendable {
         for drone in lost {
             // The drone may have been heard while others were being marked.
             guard watch.isLost(lastHeard: self.fleet.lastHeard(drone.id, in: drone.cluster), limit: limit, now: now) else { continue }
-            guard let sequence = await self.writeOff.drone(drone.id, in: drone.cluster) else { continue }
+            guard let sequence = await self.lostMarker.drone(drone.id, in: drone.cluster) else { continue }
             gone.append(drone)
             last = sequence
         }
@@ -114,14 +114,14 @@ final class Housekeeper: Sendable {
         await self.adoptWhatMoved(in: Set(gone.map(\.cluster)), after: last)
         for drone in gone {
             let backends = self.fleet.ask { $0.liveBackends(of: drone.id, in: drone.cluster) }
-            await self.writeOff.backends(backends, of: drone.id, in: drone.cluster)
+            await self.lostMarker.backends(backends, of: drone.id, in: drone.cluster)
         }
     }
 
     /// Moves the backends of a lost drone to the drone that has them now: an agent with a new id has the backends of its old one.
     private func adoptWhatMoved(in clusters: Set<ClusterName>, after sequence: UInt64) async {
         _ = await self.fleet.waitUntil(sequence: sequence, within: Self.echoLimit)
-        let claimants = self.fleet.drones { $0.isDoubtful && $0.state != .lost && clusters.contains($0.cluster) }
+        let claimants = self.fleet.drones { $0.isInconsistent && $0.state != .lost && clusters.contains($0.cluster) }
         guard !claimants.isEmpty else { return }
         _ = await self.call(claimants.map { InventoryMachine.Drone(drone: $0.id, cluster: $0.cluster) })
         do {
@@ -132,15 +132,15 @@ final class Housekeeper: Sendable {
         }
     }
 
-    private func askSuspectedDrones(_ doubts: inout InventoryMachine, now: StateTime) async {
+    private func askSuspectedDrones(_ suspicions: inout InventoryMachine, now: StateTime) async {
         var differing: [InventoryMachine.Drone: StateTime] = [:]
-        for drone in self.fleet.drones(where: \.isDoubtful) {
+        for drone in self.fleet.drones(where: \.isInconsistent) {
             differing[InventoryMachine.Drone(drone: drone.id, cluster: drone.cluster)] = drone.lastHeard
         }
-        let due = doubts.look(at: differing, now: now)
+        let due = suspicions.update(with: differing, now: now)
         for case (let drone, .agreed(let missing)) in await self.call(due) {
-            let gone = doubts.answered(drone, missing: missing, now: .now())
-            await self.writeOff.backends(gone, of: drone.drone, in: drone.cluster)
+            let gone = suspicions.answered(drone, missing: missing, now: .now())
+            await self.lostMarker.backends(gone, of: drone.drone, in: drone.cluster)
         }
     }
 

@@ -10,8 +10,8 @@ import SchedulerCoreConfiguration
 /// (The other streams have an age limit, which the server enforces.)
 struct Retention: Sendable {
     private let jetStream: JetStream
-    private let eraser: MessageDeleter
-    private let tokenEraser: MessageDeleter
+    private let deleter: MessageDeleter
+    private let tokenDeleter: MessageDeleter
     private let writer: StateWriter
     private let fleet: StateStore
     private let configuration: SchedulerConfiguration
@@ -31,8 +31,8 @@ struct Retention: Sendable {
 
     init(jetStream: JetStream, fleet: StateStore, configuration: SchedulerConfiguration, logger: Logger) {
         self.jetStream = jetStream
-        self.eraser = MessageDeleter(SchedulerStreams.planeState, jetStream: jetStream, logger: logger)
-        self.tokenEraser = MessageDeleter(BearerTokenStore.stream, jetStream: jetStream, logger: logger)
+        self.deleter = MessageDeleter(SchedulerStreams.planeState, jetStream: jetStream, logger: logger)
+        self.tokenDeleter = MessageDeleter(BearerTokenStore.stream, jetStream: jetStream, logger: logger)
         self.writer = StateWriter(jetStream: jetStream)
         self.fleet = fleet
         self.configuration = configuration
@@ -65,9 +65,9 @@ struct Retention: Sendable {
             switch outdated {
             case .backend(let backend, let cluster):
                 if self.fleet.ask({ $0.backend(backend, in: cluster)?.hasHiddenToken == true }) {
-                    try await self.vault.forget(backend, in: cluster, with: self.tokenEraser)
+                    try await self.tokenStore.forget(backend, in: cluster, with: self.tokenDeleter)
                 }
-                try await self.eraser.erase(
+                try await self.deleter.erase(
                     self.fleet.ask { $0.messages(of: backend, in: cluster) },
                     subjects: [Self.subject("backend.\(backend)", in: cluster), Self.subject("backend.\(backend).>", in: cluster)])
             case .token(let backend, let cluster):
@@ -75,12 +75,12 @@ struct Retention: Sendable {
             case .lock(let lock, let cluster, let sequence):
                 // The lock's messages are kept if another announcement has been written meanwhile.
                 let messages = self.fleet.ask { $0.announcementSequence(of: lock, in: cluster) == sequence ? $0.messages(of: lock, in: cluster) : [] }
-                try await self.eraser.erase(
+                try await self.deleter.erase(
                     messages, subjects: [Self.subject("lock.\(lock.subjectHash).*", in: cluster)],
                     before: sequence + 1)
             case .drone(let drone, let cluster):
                 // Purged by subject, which is slow but rare: a few drones a month.
-                try await self.eraser.erase(nil, subjects: [Self.subject("drone.\(drone).>", in: cluster)])
+                try await self.deleter.erase(nil, subjects: [Self.subject("drone.\(drone).>", in: cluster)])
             }
         } catch {
             self.logger.warning("what is outdated cannot be deleted", metadata: [LogKey.error: "\(error)"])
@@ -90,7 +90,7 @@ struct Retention: Sendable {
         return true
     }
 
-    private var vault: BearerTokenStore { BearerTokenStore(jetStream: self.jetStream, configuration: self.configuration) }
+    private var tokenStore: BearerTokenStore { BearerTokenStore(jetStream: self.jetStream, configuration: self.configuration) }
 
     /// Removes a token from the state, which was written there while readers of 0.3.24 were accepted.
     private func hideToken(of backend: BackendID, in cluster: ClusterName) async throws(NATSError) {
@@ -103,12 +103,12 @@ struct Retention: Sendable {
                 case .assignment(let assignment) = message.change, assignment.bearerToken != nil
             else { continue }
             let hidden = BackendMessage(
-                backend: backend, change: .assignment(try await self.vault.putAway(assignment, of: backend, in: cluster)))
+                backend: backend, change: .assignment(try await self.tokenStore.putAway(assignment, of: backend, in: cluster)))
             let change = StateMessage.cluster(cluster, .backend(hidden))
             do {
                 try await self.writer.write(change, expecting: change.subject == subject ? stored.sequence : 0)
             } catch where error.code == .wrongLastSequence {}  // Whoever has written another one since has put its token away himself.
-            if change.subject != subject { try await self.eraser.erase([stored.sequence], subjects: []) }
+            if change.subject != subject { try await self.deleter.erase([stored.sequence], subjects: []) }
         }
     }
 

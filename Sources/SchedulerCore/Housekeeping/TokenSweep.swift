@@ -17,7 +17,7 @@ import PlaneState
 struct TokenSweep: Sendable {
     private let jetStream: JetStream
     private let fleet: StateStore
-    private let eraser: MessageDeleter
+    private let deleter: MessageDeleter
     private let logger: Logger
     /// The stream sequence at which the next look begins.
     private var next: UInt64 = 1
@@ -40,7 +40,7 @@ struct TokenSweep: Sendable {
     init(jetStream: JetStream, fleet: StateStore, logger: Logger) {
         self.jetStream = jetStream
         self.fleet = fleet
-        self.eraser = MessageDeleter(TokenRecord.stream, jetStream: jetStream, logger: logger)
+        self.deleter = MessageDeleter(TokenRecord.stream, jetStream: jetStream, logger: logger)
         self.logger = logger
     }
 
@@ -50,7 +50,7 @@ struct TokenSweep: Sendable {
         // While the state is incomplete, too many backends look unknown.
         guard self.fleet.isCaughtUp, self.fleet.isCurrent, self.fleet.rebuildRemaining == .zero, !self.fleet.isYounger(than: Self.youth) else { return 0 }
         do throws(NATSError) {
-            return try await self.look(now: now)
+            return try await self.checkRecords(now: now)
         } catch {
             guard error.code != .cancelled else { return 0 }
             self.logger.debug("visitors' tokens cannot be looked through", metadata: [LogKey.error: "\(error)"])
@@ -59,7 +59,7 @@ struct TokenSweep: Sendable {
         }
     }
 
-    private mutating func look(now: StateTime) async throws(NATSError) -> Int {
+    private mutating func checkRecords(now: StateTime) async throws(NATSError) -> Int {
         let consumer = try await self.jetStream.orderedConsumer(stream: TokenRecord.stream, from: .sequence(self.next))
         defer { consumer.cancel() }
         guard consumer.initialPending > 0 else {
@@ -73,7 +73,7 @@ struct TokenSweep: Sendable {
             seen += 1
             self.next = message.sequence + 1
             for outdated in try await self.outdated(by: message, now: now) {
-                try await self.eraser.erase([outdated.sequence], subjects: [outdated.subject])
+                try await self.deleter.erase([outdated.sequence], subjects: [outdated.subject])
                 deleted += 1
             }
             if message.pending == 0 {

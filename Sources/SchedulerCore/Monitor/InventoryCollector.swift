@@ -84,7 +84,7 @@ struct InventoryCollector: Sendable {
             answer.backends.map { InventoryFinding($0, of: drone, in: cluster, fleet: fleet) }
         }
         let formerDrones = await self.askFormerDrones(of: findings, in: cluster)
-        self.tellClaims(findings, formerDrones, of: drone, in: cluster)
+        self.reportClaims(findings, formerDrones, of: drone, in: cluster)
         let areAdopted = await withTaskGroup(of: Bool.self) { group in
             var areAdopted = true
             for (index, finding) in findings.enumerated() {
@@ -100,7 +100,7 @@ struct InventoryCollector: Sendable {
     }
 
     /// Logs the backends that are not the drone's, in two lines at most, since a stolen drone can claim any number of them again and again.
-    private func tellClaims(_ findings: [InventoryFinding], _ formerDrones: [DroneID: PreviousDrone], of drone: DroneID, in cluster: ClusterName) {
+    private func reportClaims(_ findings: [InventoryFinding], _ formerDrones: [DroneID: PreviousDrone], of drone: DroneID, in cluster: ClusterName) {
         var (madeUp, foreign): ([BackendID], [BackendID]) = ([], [])
         for finding in findings {
             switch finding {
@@ -215,8 +215,8 @@ struct InventoryCollector: Sendable {
 
     private func putAway(_ assignment: BackendAssignment, of backend: BackendID, in cluster: ClusterName) async -> BackendAssignment? {
         do {
-            let vault = BearerTokenStore(jetStream: self.bus.connection.jetStream, configuration: self.configuration)
-            return try await vault.putAway(assignment, of: backend, in: cluster)
+            let tokenStore = BearerTokenStore(jetStream: self.bus.connection.jetStream, configuration: self.configuration)
+            return try await tokenStore.putAway(assignment, of: backend, in: cluster)
         } catch {
             self.logger.warning(
                 "the backend's token cannot be put away", metadata: [LogKey.backend: "\(backend)", LogKey.error: "\(error)"])

@@ -23,21 +23,21 @@ struct InventoryMachine {
         var missing: Set<BackendID> = []
     }
 
-    private var doubts: [Drone: Suspicion] = [:]
+    private var suspicions: [Drone: Suspicion] = [:]
 
-    var count: Int { self.doubts.count }
+    var count: Int { self.suspicions.count }
 
     /// - Parameter differing: all drones whose number of backends is not the fleet's, each with the time it was heard last.
     /// - Returns: those to ask.
-    mutating func look(at differing: [Drone: StateTime], now: StateTime) -> [Drone] {
-        self.doubts = self.doubts.filter { differing[$0.key] != nil }
+    mutating func update(with differing: [Drone: StateTime], now: StateTime) -> [Drone] {
+        self.suspicions = self.suspicions.filter { differing[$0.key] != nil }
         var due: [Drone] = []
         for (drone, heard) in differing {
-            let doubt = self.doubts[drone] ?? Suspicion(since: now, due: now.adding(Self.timeLimit))
-            self.doubts[drone] = doubt
+            let suspicion = self.suspicions[drone] ?? Suspicion(since: now, due: now.adding(Self.timeLimit))
+            self.suspicions[drone] = suspicion
             // The drone's latest number must be from after the difference was first seen.
-            guard now >= doubt.due, heard > doubt.since else { continue }
-            self.doubts[drone]?.due = now.adding(Self.pause)
+            guard now >= suspicion.due, heard > suspicion.since else { continue }
+            self.suspicions[drone]?.due = now.adding(Self.pause)
             due.append(drone)
         }
         return due
@@ -47,13 +47,13 @@ struct InventoryMachine {
     /// - Parameter missing: backends that were assigned to it and had not ended, both before it was asked and after, and that it did not name.
     /// - Returns: the backends to give up.
     mutating func answered(_ drone: Drone, missing: Set<BackendID>, now: StateTime) -> Set<BackendID> {
-        guard let doubt = self.doubts[drone] else { return [] }
-        let gone = missing.intersection(doubt.missing)
+        guard let suspicion = self.suspicions[drone] else { return [] }
+        let gone = missing.intersection(suspicion.missing)
         let suspects = missing.subtracting(gone)
-        self.doubts[drone]?.missing = suspects
+        self.suspicions[drone]?.missing = suspects
         if !suspects.isEmpty {
-            self.doubts[drone]?.since = now
-            self.doubts[drone]?.due = now.adding(Self.timeLimit)
+            self.suspicions[drone]?.since = now
+            self.suspicions[drone]?.due = now.adding(Self.timeLimit)
         }
         return gone
     }

@@ -40,9 +40,9 @@ struct BearerTokenStore: Sendable {
         return message.map { Secret(String(decoding: $0.payload, as: UTF8.self)) }
     }
 
-    func forget(_ backend: BackendID, in cluster: ClusterName, with eraser: MessageDeleter) async throws(NATSError) {
+    func forget(_ backend: BackendID, in cluster: ClusterName, with deleter: MessageDeleter) async throws(NATSError) {
         let subject = Self.subject(backend, in: cluster)
         guard let message = try await self.jetStream.lastMessage(stream: Self.stream, subject: subject) else { return }
-        try await eraser.erase([message.sequence], subjects: [subject])
+        try await deleter.erase([message.sequence], subjects: [subject])
     }
 }

@@ -6,7 +6,7 @@ import PlaneState
 struct FetchHandler: Sendable {
     let fleet: StateStore
     let limits: ScheduleLimits
-    let vault: BearerTokenStore
+    let tokenStore: BearerTokenStore
 
     /// Waits, within limits, while a scheduler is about to take the lock, or while the holder's drone has reported no state of it.
     func handle(_ request: FetchBackendForLock) async -> FetchReply {
@@ -37,7 +37,7 @@ struct FetchHandler: Sendable {
             url: self.fleet.url(of: holder.backend, on: holder.drone, in: cluster))
         guard self.fleet.ask({ $0.backend(holder.backend, in: cluster)?.hasHiddenToken == true }) else { return .scheduled(found) }
         do {
-            guard let token = try await self.vault.token(of: holder.backend, in: cluster) else { return .error(.hasNoToken) }
+            guard let token = try await self.tokenStore.token(of: holder.backend, in: cluster) else { return .error(.hasNoToken) }
             found.bearerToken = token
             return .scheduled(found)
         } catch {

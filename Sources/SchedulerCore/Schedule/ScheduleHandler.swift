@@ -12,7 +12,7 @@ package struct ScheduleHandler: Sendable {
     private let bus: PlaneBus
     private let fleet: StateStore
     private let writer: StateWriter
-    private let vault: BearerTokenStore
+    private let tokenStore: BearerTokenStore
     private let limits: ScheduleLimits
     private let metrics: SchedulerMetrics
     private let lateRefusals: LateRefusalHandler
@@ -20,14 +20,14 @@ package struct ScheduleHandler: Sendable {
     private let logger: Logger
 
     init(
-        bus: PlaneBus, fleet: StateStore, writer: StateWriter, vault: BearerTokenStore, limits: ScheduleLimits = ScheduleLimits(),
+        bus: PlaneBus, fleet: StateStore, writer: StateWriter, tokenStore: BearerTokenStore, limits: ScheduleLimits = ScheduleLimits(),
         metrics: SchedulerMetrics, lateRefusals: LateRefusalHandler = LateRefusalHandler(), logger: Logger
     ) {
         self.lateRefusals = lateRefusals
         self.bus = bus
         self.fleet = fleet
         self.writer = writer
-        self.vault = vault
+        self.tokenStore = tokenStore
         self.limits = limits
         self.metrics = metrics
         self.logger = logger
@@ -54,7 +54,7 @@ package struct ScheduleHandler: Sendable {
             return (.noDroneAvailable, reason)
         }
         var choice = DroneChoice(fleet: self.fleet, for: request)
-        var inquiry: SpawnCall?
+        var call: SpawnCall?
 
         var action = machine.begin(
             isKnown: self.fleet.ask { $0.backend(machine.backend, in: request.cluster) != nil },
@@ -81,16 +81,16 @@ package struct ScheduleHandler: Sendable {
                 action = machine.assigned(outcome)
             case .assignAndAsk(let assignment, let spawn):
                 async let outcome = self.assign(assignment, to: machine.backend, in: request.cluster, expecting: nil)
-                let answer = await self.ask(spawn, &inquiry, since: started)
+                let answer = await self.ask(spawn, &call, since: started)
                 choice.note(await outcome)
                 action = machine.assignedAndAnswered(await outcome, answer)
             case .ask(let spawn):
-                action = machine.answered(await self.ask(spawn, &inquiry, since: started))
-            case .finish(let reply, let tidyUp):
+                action = machine.answered(await self.ask(spawn, &call, since: started))
+            case .finish(let reply, let cleanup):
                 choice.finish(reply)
-                await self.carryOut(tidyUp, backend: machine.backend, cluster: request.cluster)
-                if tidyUp.terminate, !tidyUp.writeOff, let inquiry { self.listen(to: inquiry) }
-                let reply = self.completed(await self.withToken(reply, in: request.cluster), for: request, inquiry)
+                await self.carryOut(cleanup, backend: machine.backend, cluster: request.cluster)
+                if cleanup.terminate, !cleanup.markLost, let call { self.listen(to: call) }
+                let reply = self.completed(await self.withToken(reply, in: request.cluster), for: request, call)
                 let reason = machine.refusal ?? (reply == .noDroneAvailable ? self.fleet.whyNoDrone(for: request, now: .now()) : nil)
                 self.report(reply, request, machine.backend, reason, took: .now - started)
                 return (reply, reason)
@@ -105,7 +105,7 @@ package struct ScheduleHandler: Sendable {
     ) async -> WriteOutcome {
         let visible: BackendAssignment
         do {
-            visible = try await self.vault.putAway(assignment, of: backend, in: cluster, isFirst: expected == 0)
+            visible = try await self.tokenStore.putAway(assignment, of: backend, in: cluster, isFirst: expected == 0)
         } catch {
             guard error.code != .wrongLastSequence else { return .conflict }
             self.logger.error(
@@ -122,7 +122,7 @@ package struct ScheduleHandler: Sendable {
         guard self.fleet.ask({ $0.backend(backend.backendID, in: cluster)?.hasHiddenToken == true }) else { return reply }
         do {
             // The token is written before the assignment, so it is missing only if an operator has purged it.
-            guard let token = try await self.vault.token(of: backend.backendID, in: cluster) else { return .error(.hasNoToken) }
+            guard let token = try await self.tokenStore.token(of: backend.backendID, in: cluster) else { return .error(.hasNoToken) }
             backend.bearerToken = token
             return .scheduled(backend)
         } catch {
@@ -135,11 +135,11 @@ package struct ScheduleHandler: Sendable {
 
     /// Adds what the application needs beside the backend's name: its address, which keys of the request meant nothing, and when the drone asked
     /// last expects it to be ready.
-    private func completed(_ reply: ScheduleReply, for request: ScheduleRequest, _ inquiry: SpawnCall?) -> ScheduleReply {
+    private func completed(_ reply: ScheduleReply, for request: ScheduleRequest, _ call: SpawnCall?) -> ScheduleReply {
         guard case .scheduled(var backend) = reply else { return reply }
         backend.url = self.fleet.url(of: backend.backendID, on: backend.drone, in: request.cluster)
         backend.ignoredKeys = request.ignoredKeys
-        if backend.spawned, let inquiry, inquiry.spawn.droneID == backend.drone { backend.readyInMilliseconds = inquiry.estimateInMilliseconds }
+        if backend.spawned, let call, call.spawn.droneID == backend.drone { backend.readyInMilliseconds = call.estimateInMilliseconds }
         return .scheduled(backend)
     }
 
@@ -173,14 +173,14 @@ package struct ScheduleHandler: Sendable {
         return self.fleet.lockView(of: lock, in: cluster)
     }
 
-    /// - Parameter inquiry: the inquiry of the drone asked last in this request; replaced when another drone is asked.
-    private func ask(_ spawn: SpawnRequest, _ inquiry: inout SpawnCall?, since started: ContinuousClock.Instant) async -> SpawnAnswer {
+    /// - Parameter call: the request to the drone asked last in this request; replaced when another drone is asked.
+    private func ask(_ spawn: SpawnRequest, _ call: inout SpawnCall?, since started: ContinuousClock.Instant) async -> SpawnAnswer {
         let current: SpawnCall
-        if let inquiry, inquiry.spawn == spawn {
-            current = inquiry
+        if let call, call.spawn == spawn {
+            current = call
         } else {
             current = SpawnCall(spawn, bus: self.bus, timeLimit: self.limits.lateAnswer)
-            inquiry = current
+            call = current
         }
         let answer = await current.ask(within: min(self.limits.spawnAnswer, self.limits.answer - (.now - started)))
         guard let problem = answer.problem else { return answer }
@@ -195,23 +195,23 @@ package struct ScheduleHandler: Sendable {
 
     /// Keeps waiting for the answer of a drone that has not answered in time: the backend keeps the lock because the drone may run it, and a late
     /// refusal frees the lock.
-    private func listen(to inquiry: SpawnCall) {
+    private func listen(to call: SpawnCall) {
         let refusal = LateRefusalHandler.Refusal(
-            backend: inquiry.spawn.backendID, drone: inquiry.spawn.droneID, cluster: inquiry.spawn.cluster)
-        inquiry.whenRefused { [lateRefusals] in lateRefusals.add(refusal) }
+            backend: call.spawn.backendID, drone: call.spawn.droneID, cluster: call.spawn.cluster)
+        call.whenRefused { [lateRefusals] in lateRefusals.add(refusal) }
     }
 
-    private func carryOut(_ tidyUp: ScheduleMachine.PendingCleanup, backend: BackendID, cluster: ClusterName) async {
-        guard tidyUp != .nothing else { return }
+    private func carryOut(_ cleanup: ScheduleMachine.PendingCleanup, backend: BackendID, cluster: ClusterName) async {
+        guard cleanup != .nothing else { return }
         await withDiscardingTaskGroup { group in
-            if let revoke = tidyUp.revoke {
+            if let revoke = cleanup.revoke {
                 group.addTask { _ = await self.write(.lock(revoke), in: cluster) }
             }
-            if tidyUp.writeOff {
+            if cleanup.markLost {
                 let end = BackendMessage(backend: backend, change: .state(.terminated, at: .now()))
                 group.addTask { _ = await self.write(.backend(end), in: cluster) }
             }
-            if tidyUp.terminate {
+            if cleanup.terminate {
                 group.addTask { await Termination.request(backend, in: cluster, bus: self.bus, logger: self.logger) }
             }
         }

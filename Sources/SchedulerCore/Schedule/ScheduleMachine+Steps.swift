@@ -82,8 +82,8 @@ extension ScheduleMachine {
         let revoke = progress.hasAnnounced ? self.lock.map { LockMessage(lock: $0.lock, uid: $0.uid, kind: .revoke) } : nil
         // A backend that may run is not marked as ended while it holds a lock, because the next holder would live beside it. Its drone will
         // report how it ends or, if it never began, that it does not run it.
-        let writeOff = progress.mayBeAssigned && !(terminate && self.lock != nil)
-        return .finish(reply, PendingCleanup(revoke: revoke, writeOff: writeOff, terminate: terminate))
+        let markLost = progress.mayBeAssigned && !(terminate && self.lock != nil)
+        return .finish(reply, PendingCleanup(revoke: revoke, markLost: markLost, terminate: terminate))
     }
 
     static func cannotWrite(_ reason: String) -> String { "the scheduler could not write the state of the fleet: \(reason); try again" }

@@ -44,15 +44,15 @@ package struct ScheduleMachine: Sendable {
         /// The announcement to revoke, because no assignment follows.
         package var revoke: LockMessage?
         /// The assignment may be in the stream.
-        package var writeOff = false
+        package var markLost = false
         /// A drone may run the backend.
         package var terminate = false
 
         package static let nothing = PendingCleanup()
 
-        package init(revoke: LockMessage? = nil, writeOff: Bool = false, terminate: Bool = false) {
+        package init(revoke: LockMessage? = nil, markLost: Bool = false, terminate: Bool = false) {
             self.revoke = revoke
-            self.writeOff = writeOff
+            self.markLost = markLost
             self.terminate = terminate
         }
     }

@@ -14,7 +14,7 @@ struct DroneSnapshot: Hashable, Sendable {
 
     /// Whether something would have to be written if the drone were gone: it is not marked `Lost`, or has backends.
     var needsMarkingLost: Bool { self.state != .lost || self.liveBackends > 0 }
-    var isDoubtful: Bool { self.reportedBackends.map { $0 != self.liveBackends } ?? false }
+    var isInconsistent: Bool { self.reportedBackends.map { $0 != self.liveBackends } ?? false }
 }
 
 extension StateStore {

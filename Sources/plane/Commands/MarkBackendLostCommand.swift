@@ -41,7 +41,7 @@ struct MarkBackendLostCommand: AsyncParsableCommand {
                     skipped += 1
                     continue
                 }
-                try await self.writeOff(view, in: cluster, client, console)
+                try await self.markLost(view, in: cluster, client, console)
             }
             guard skipped == 0 else {
                 throw CommandError(.failed, "\(skipped) of \(references.count) backends were not written off.")
@@ -77,18 +77,18 @@ struct MarkBackendLostCommand: AsyncParsableCommand {
         return console.readLine()?.lowercased().hasPrefix("y") ?? false
     }
 
-    private func writeOff(_ view: BackendView, in cluster: ClusterName, _ client: PlaneClient, _ console: Console) async throws(PlaneError) {
+    private func markLost(_ view: BackendView, in cluster: ClusterName, _ client: PlaneClient, _ console: Console) async throws(PlaneError) {
         // The message requires a drone. If none is known its value is not used either.
         guard let drone = view.drone ?? DroneID(rawValue: "unknown") else { return }
-        let message = try await client.writeOff(view.id, of: drone, in: cluster, message: "an operator has written it off")
-        if self.global.json { return console.json(WrittenOff(message: message, drone: drone)) }
+        let message = try await client.markLost(view.id, of: drone, in: cluster, message: "an operator has written it off")
+        if self.global.json { return console.json(MarkedBackend(message: message, drone: drone)) }
         console.line("\(view.id) is written off.")
         if let lock = view.lock { console.line("The lock \(lock.printable) is free.") }
     }
 }
 
 /// The state that was written for a backend; `backend` is the older spelling of `backend_id`.
-private struct WrittenOff: JSONEncodable {
+private struct MarkedBackend: JSONEncodable {
     let message: BackendStateMessage
     let drone: DroneID
 

@@ -32,18 +32,18 @@ import Testing
         }
     }
 
-    static func expectTaken(_ voice: DroneMessenger) async throws {
-        let isTaken = try await voice.say(Self.registration, timeout: .seconds(5))
+    static func expectTaken(_ messenger: DroneMessenger) async throws {
+        let isTaken = try await messenger.send(Self.registration, timeout: .seconds(5))
         #expect(isTaken)
     }
 
     @Test("a drone speaks on its own subjects where schedulers listen there, and not on the shared ones")
     func own() async throws {
         let fixture = try await AgentFixture()
-        let voice = DroneMessenger(drone: .make(), bus: fixture.bus, logger: AgentFixture.logger)
+        let messenger = DroneMessenger(drone: .make(), bus: fixture.bus, logger: AgentFixture.logger)
         try await Self.listening(to: DroneStatement<DroneConnectRequest>.self, on: fixture.bus) { own in
             try await Self.listening(to: DroneConnectRequest.self, on: fixture.bus) { shared in
-                try await Self.expectTaken(voice)
+                try await Self.expectTaken(messenger)
                 #expect(own.all.count == 1 && shared.all.isEmpty)
             }
         }
@@ -52,18 +52,18 @@ import Testing
     @Test("a drone follows its schedulers from the shared subjects to its own and back, in any order of upgrading them")
     func schedulersChange() async throws {
         let fixture = try await AgentFixture()
-        let voice = DroneMessenger(drone: .make(), bus: fixture.bus, logger: AgentFixture.logger)
+        let messenger = DroneMessenger(drone: .make(), bus: fixture.bus, logger: AgentFixture.logger)
         for _ in 0..<2 {
             try await Self.listening(to: DroneConnectRequest.self, on: fixture.bus) { shared in
-                try await Self.expectTaken(voice)
-                try await Self.expectTaken(voice)
+                try await Self.expectTaken(messenger)
+                try await Self.expectTaken(messenger)
                 #expect(shared.all.count == 2)
             }
             // A hardened scheduler: it says on the shared subject that it does not hear drones there.
             let refusal = ErrorReply(code: .notPermitted, message: "no")
             try await Self.listening(to: DroneConnectRequest.self, on: fixture.bus, answer: .failure(refusal)) { _ in
                 try await Self.listening(to: DroneStatement<DroneConnectRequest>.self, on: fixture.bus) { own in
-                    try await Self.expectTaken(voice)
+                    try await Self.expectTaken(messenger)
                     #expect(own.all.count == 1)
                 }
             }
@@ -86,11 +86,11 @@ import Testing
                     connection: try await NATSConnection.connect(options, logger: AgentFixture.logger), logger: AgentFixture.logger)
             }
             let scheduler = try await bus("scheduler")
-            let voice = DroneMessenger(drone: .make(), bus: try await bus("drone"), logger: AgentFixture.logger)
+            let messenger = DroneMessenger(drone: .make(), bus: try await bus("drone"), logger: AgentFixture.logger)
             try await Self.listening(to: DroneStatement<DroneConnectRequest>.self, on: scheduler) { own in
                 try await Self.listening(to: DroneConnectRequest.self, on: scheduler) { shared in
-                    try await Self.expectTaken(voice)
-                    try await Self.expectTaken(voice)
+                    try await Self.expectTaken(messenger)
+                    try await Self.expectTaken(messenger)
                     #expect(own.all.isEmpty && shared.all.count == 2)
                 }
             }

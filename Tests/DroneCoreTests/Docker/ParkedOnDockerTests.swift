@@ -360,7 +360,7 @@ import Testing
         let spec = try #require(docker.engine.template.specification(of: "plane-test-health", limits: ResourceLimits(), drone: docker.drone))
         let maker = DockerParkedMaker(docker.engine, drone: docker.drone)
         let failure = await #expect(throws: BackendEngineError.self) {
-            try await maker.look(at: ParkedKind(image: "plane-test-health", specification: spec, count: 1))
+            try await maker.inspectImage(of: ParkedKind(image: "plane-test-health", specification: spec, count: 1))
         }
         #expect(failure?.code == .refused && failure?.message.contains("health check") == true)
     }

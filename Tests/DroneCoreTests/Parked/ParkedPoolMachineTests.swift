@@ -29,8 +29,8 @@ extension ImageInspection {
     /// One kind, whose containers all wait.
     private func full(_ count: Int = 2) -> ParkedPoolMachine {
         var machine = ParkedPoolMachine([.make(count: count)])
-        #expect(self.next(&machine) == .look(kind: 0))
-        machine.looked(0, .make())
+        #expect(self.next(&machine) == .inspectImage(kind: 0))
+        machine.imageInspected(0, .make())
         for number in 0..<count { machine.adopt(self.container(number), of: 0, now: .zero) }
         #expect(self.next(&machine) == nil)
         return machine
@@ -39,9 +39,9 @@ extension ImageInspection {
     @Test("the image is looked at first, then one container is made after the other; the image is looked at again after a while")
     func filling() {
         var machine = ParkedPoolMachine([.make(count: 2)])
-        #expect(self.next(&machine) == .look(kind: 0))
+        #expect(self.next(&machine) == .inspectImage(kind: 0))
         #expect(self.next(&machine) == nil, "nothing is made of an image that is not known")
-        machine.looked(0, .make())
+        machine.imageInspected(0, .make())
         for number in 0..<2 {
             #expect(self.next(&machine) == .make(kind: 0, name: "new"))
             #expect(machine.known.contains("new"))
@@ -49,7 +49,7 @@ extension ImageInspection {
             machine.made(self.container(number), now: .zero)
         }
         #expect(self.next(&machine) == nil)
-        #expect(self.next(&machine, at: 31) == .look(kind: 0))
+        #expect(self.next(&machine, at: 31) == .inspectImage(kind: 0))
     }
 
     @Test("the oldest is given away first, gets its backend's name, and another is made")
@@ -77,7 +77,7 @@ extension ImageInspection {
     @Test("an image that is gone takes its containers with it")
     func imageGone() {
         var machine = self.full(1)
-        machine.lookFailed(0)
+        machine.inspectionFailed(0)
         #expect(self.next(&machine) == .remove("id-0"))
         #expect(self.next(&machine) == nil)
     }
@@ -119,7 +119,7 @@ extension ImageInspection {
         #expect(self.next(&machine, at: 7) == .make(kind: 0, name: "new"))
         machine.made(self.container(1), now: .seconds(7))
         _ = machine.ended(["id-1"], now: .seconds(100))
-        #expect([self.next(&machine, at: 100), self.next(&machine, at: 100)] == [.remove("id-1"), .look(kind: 0)])
+        #expect([self.next(&machine, at: 100), self.next(&machine, at: 100)] == [.remove("id-1"), .inspectImage(kind: 0)])
         #expect(self.next(&machine, at: 101) == .make(kind: 0, name: "new"), "it had waited for long, so the count begins anew")
     }
 
@@ -127,8 +127,8 @@ extension ImageInspection {
     func room() {
         var machine = ParkedPoolMachine([.make("a", count: 2), .make("b", count: 2)])
         for kind in 0..<2 {
-            #expect(self.next(&machine) == .look(kind: kind))
-            machine.looked(kind, .make())
+            #expect(self.next(&machine) == .inspectImage(kind: kind))
+            machine.imageInspected(kind, .make())
         }
         machine.room = 3
         for kind in [0, 0, 1] {
@@ -148,8 +148,8 @@ extension ImageInspection {
         #expect(machine.learn([.make("a", count: 2), .make("fixed", count: 5), .make("b", count: 1)]) == true)
         #expect(machine.kinds == 0..<3 && machine.kind(0).count == 1, "a kind that is configured is not learned")
         for kind in 0..<3 {
-            #expect(self.next(&machine) == .look(kind: kind))
-            machine.looked(kind, .make())
+            #expect(self.next(&machine) == .inspectImage(kind: kind))
+            machine.imageInspected(kind, .make())
         }
         for kind in [0, 1, 1, 2] {
             #expect(self.next(&machine) == .make(kind: kind, name: "new"))

@@ -23,7 +23,7 @@ private final class FakeParkedMaker: ParkedMaker {
 
     var alive: [String] { self.state.withLock { $0.alive } }
 
-    func look(at kind: ParkedKind) async throws(BackendEngineError) -> ImageInspection {
+    func inspectImage(of kind: ParkedKind) async throws(BackendEngineError) -> ImageInspection {
         let isRefused = self.state.withLock { $0.refused.contains(kind.image) }
         if isRefused { throw BackendEngineError(.refused, "it has a health check") }
         return try self.state.withLock { $0.image }.get()

@@ -15,7 +15,7 @@ final class DroneFixture: Sendable {
     /// What the backends printed, and the agent's own lines, as they are published.
     let logs = Recorder<BackendLogMessage>()
     let time = ManualTime()
-    let holds: HoldWatch
+    let freezeWatch: FreezeWatch
     let port = Mutex(Port.answers)
 
     /// What a probe of a backend's port comes to.
@@ -35,7 +35,7 @@ final class DroneFixture: Sendable {
         self.directory = try TemporaryDirectory()
         self.store = try DroneStore.openBlocking(path: self.directory.file("drone.sqlite3"))
         self.engine = FakeEngine(images: images)
-        self.holds = HoldWatch(store: self.store)
+        self.freezeWatch = FreezeWatch(store: self.store)
     }
 
     var context: BackendContext {
@@ -51,7 +51,7 @@ final class DroneFixture: Sendable {
                 }
             },
             publishLog: { [logs] in logs.record($0) }, reportQueued: {}, logger: self.logger)
-        context.holds = self.holds
+        context.freezeWatch = self.freezeWatch
         context.time.now = { [time] in time.now }
         context.time.uptime = { [time] in time.uptime }
         context.time.sleep = { [time] in try await time.wait($0) }

@@ -8,7 +8,7 @@ struct AccessTokenTests {
     private static func verdict(_ fields: String, token: String = "s3cret") throws -> AccessVerdict {
         let bytes = Array("GET / HTTP/1.1\r\nHost: b.plane.test\r\n\(fields)\r\n".utf8)
         let (head, table) = try Translation.readRequest(bytes)
-        return AccessVerdict.of(head, table.fields, bytes.span, token: AccessToken(token), origin: OwnOrigin(isHTTPS: false, trustsForwarding: false))
+        return AccessVerdict.of(head, table.fields, bytes.span, token: AccessToken(token), origin: SameOriginCheck(isHTTPS: false, trustsForwarding: false))
     }
 
     @Test(

@@ -88,7 +88,7 @@ struct HTTP2EndingTests {
     func deafClient() async throws {
         try await self.withHTTP2 { options in
             options.limits.keepAlive = .milliseconds(100)
-            options.limits.farewell = .milliseconds(100)
+            options.limits.goAway = .milliseconds(100)
         } _: { proxy in
             let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
             try await client.send(HTTP2Frames.start)

@@ -96,10 +96,10 @@ struct RouteDirectoryTests {
 
     /// Knows many names, and counts what it is asked for.
     private final class ManyNames: PolledRouteSource, PushingRouteSource {
-        struct Meaning: RouteMeaning {
+        struct Value: RouteValue {
             var generation = 0
 
-            static let none = Meaning()
+            static let none = Value()
         }
 
         private struct State {
@@ -118,10 +118,10 @@ struct RouteDirectoryTests {
 
         func subscribe(_ changed: @escaping @Sendable ([String]) -> Void) { self.state.withLock { $0.push = changed } }
 
-        func route(_ name: String) throws -> Meaning {
+        func route(_ name: String) throws -> Value {
             self.state.withLock { state in
                 state.readNames.append(name)
-                return Meaning(generation: state.generation)
+                return Value(generation: state.generation)
             }
         }
 
@@ -152,8 +152,8 @@ struct RouteDirectoryTests {
         let names = ManyNames()
         let directory =
             isPushing
-            ? try await RouteDirectory<ManyNames.Meaning>(following: names, loop: group.next())
-            : try await RouteDirectory<ManyNames.Meaning>(polling: names, loop: group.next())
+            ? try await RouteDirectory<ManyNames.Value>(following: names, loop: group.next())
+            : try await RouteDirectory<ManyNames.Value>(polling: names, loop: group.next())
         let (changes, continuation) = AsyncStream<String>.makeStream()
         directory.listen { name, _ in continuation.yield(name) }
         let count = 100_000

@@ -25,7 +25,7 @@ final class FakeActivity: ActivitySink {
     /// Every backend that was wanted, in order.
     let wanted = Mutex<[String]>([])
     /// What the proxy is told of backends that may be frozen.
-    let told = Mutex<[String: BackendHold]>([:])
+    let told = Mutex<[String: BackendFreezing]>([:])
 
     func want(_ backends: [String], at seconds: Int64) throws {
         try self.fail()
@@ -35,7 +35,7 @@ final class FakeActivity: ActivitySink {
     /// How often it was asked for that.
     let askedForHolds = Mutex(0)
 
-    func holds() throws -> [String: BackendHold] {
+    func holds() throws -> [String: BackendFreezing] {
         self.askedForHolds.withLock { $0 += 1 }
         return self.told.withLock { $0 }
     }

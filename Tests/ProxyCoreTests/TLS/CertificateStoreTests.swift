@@ -15,8 +15,8 @@ struct CertificateStoreTests {
     private static func changed(_ store: CertificateStore, by change: () throws -> Void) throws -> Bool {
         let before = store.context
         try change()
-        store.look()
-        store.look()
+        store.checkFiles()
+        store.checkFiles()
         return store.context !== before
     }
 
@@ -24,7 +24,7 @@ struct CertificateStoreTests {
     func rename() throws {
         try self.folder.install(self.folder.first)
         let store = self.folder.store()
-        store.look()
+        store.checkFiles()
         #expect(store.context != nil)
         let isNew = try Self.changed(store) { try self.folder.install(self.folder.second) }
         #expect(isNew)
@@ -35,7 +35,7 @@ struct CertificateStoreTests {
         let live = self.folder.path("live")
         try self.folder.link(self.folder.path("first"), at: live)
         let store = self.folder.store(CertificatePaths(certificatePath: "\(live)/server.pem", keyPath: "\(live)/server.key"))
-        store.look()
+        store.checkFiles()
         #expect(store.context != nil)
         let isNew = try Self.changed(store) { try self.folder.link(self.folder.path("second"), at: live) }
         #expect(isNew)
@@ -45,7 +45,7 @@ struct CertificateStoreTests {
     func write() throws {
         try self.folder.install(self.folder.first)
         let store = self.folder.store()
-        store.look()
+        store.checkFiles()
         let isNew = try Self.changed(store) {
             try self.folder.write(self.folder.second.path("server.pem"), to: self.folder.files.certificatePath)
             try self.folder.write(self.folder.second.path("server.key"), to: self.folder.files.keyPath)
@@ -60,7 +60,7 @@ struct CertificateStoreTests {
         let files = self.folder.files
         let store = self.folder.store(
             CertificatePaths(certificatePath: up + files.certificatePath.dropFirst(), keyPath: up + files.keyPath.dropFirst()))
-        store.look()
+        store.checkFiles()
         #expect(store.context != nil)
         let isNew = try Self.changed(store) { try self.folder.install(self.folder.second) }
         #expect(isNew)
@@ -77,7 +77,7 @@ struct CertificateStoreTests {
         }
         try install(self.folder.first)
         let store = self.folder.store(files)
-        store.look()
+        store.checkFiles()
         let isNew = try Self.changed(store) { try install(self.folder.second) }
         #expect(isNew)
     }
@@ -86,7 +86,7 @@ struct CertificateStoreTests {
     func certificateOnly() throws {
         try self.folder.install(self.folder.first)
         let store = self.folder.store()
-        store.look()
+        store.checkFiles()
         let chain =
             try String(contentsOfFile: self.folder.first.path("server.pem"), encoding: .utf8)
             + String(contentsOfFile: self.folder.first.path("ca.pem"), encoding: .utf8)
@@ -99,7 +99,7 @@ struct CertificateStoreTests {
         try self.folder.install(self.folder.first)
         let log = LogRecorder()
         let store = self.folder.store(logger: log.logger)
-        store.look()
+        store.checkFiles()
         let isNew = try Self.changed(store) {
             try self.folder.rename(self.folder.second.path("server.pem"), to: self.folder.files.certificatePath)
         }
@@ -114,14 +114,14 @@ struct CertificateStoreTests {
     func halfWritten() throws {
         try self.folder.install(self.folder.first)
         let store = self.folder.store()
-        store.look()
+        store.checkFiles()
         let before = store.context
         let whole =
             try Data(contentsOf: URL(filePath: self.folder.first.path("server.pem")))
             + Data(contentsOf: URL(filePath: self.folder.first.path("ca.pem")))
         for length in [0, whole.count / 3, whole.count / 2, whole.count * 3 / 4] {
             try whole.prefix(length).write(to: URL(filePath: self.folder.files.certificatePath))
-            store.look()
+            store.checkFiles()
             #expect(store.context === before)
         }
         let isNew = try Self.changed(store) { try whole.write(to: URL(filePath: self.folder.files.certificatePath)) }
@@ -133,7 +133,7 @@ struct CertificateStoreTests {
         try self.folder.install(self.folder.first)
         let log = LogRecorder()
         let store = self.folder.store(logger: log.logger)
-        store.look()
+        store.checkFiles()
         let isNew = try Self.changed(store) { try FileManager.default.removeItem(atPath: self.folder.files.keyPath) }
         #expect(!isNew)
         #expect(log.entries.filter { $0.level == .warning }.count == 1)
@@ -146,7 +146,7 @@ struct CertificateStoreTests {
         try Data(contents.utf8).write(to: URL(filePath: path))
         let log = LogRecorder()
         let store = self.folder.store(logger: log.logger)
-        store.look()
+        store.checkFiles()
         #expect(store.context == nil)
         #expect(log.text.contains("\(path) holds no"))
     }

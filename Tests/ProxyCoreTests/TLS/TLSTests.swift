@@ -72,7 +72,7 @@ struct TLSTests {
                 #expect("\(error)".localizedCaseInsensitiveContains("handshake_failure"))
             }
             try self.folder.install(self.folder.first)
-            store.look()
+            store.checkFiles()
             _ = try await TLSPeer.connect(port: proxy.port)
         }
     }

@@ -1,7 +1,7 @@
 import ProxyCore
 
 /// Decides whether a page of the backend itself has sent a request, by what its browser says (RFC 6454, W3C Fetch Metadata).
-struct OwnOrigin {
+struct SameOriginCheck {
     /// Whether the browser uses HTTPS to this proxy, or to a trusted proxy before it. If not, an unknown proxy may use HTTPS.
     var isHTTPS: Bool
     /// Whether `X-Forwarded-Host` contains the host that the browser has asked for.

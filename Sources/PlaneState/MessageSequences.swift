@@ -1,7 +1,7 @@
 /// Stream sequences of the messages about one backend, in order, without its current assignment and its end. Retention deletes messages by them.
 ///
 /// Nearly always there are at most four: the three states up to `Ready`, and the beginning of the end. Then nothing is allocated.
-struct MessageTrail: Sendable {
+struct MessageSequences: Sendable {
     /// Sequences kept beyond the first four. Of a backend with more, the messages are deleted by subject, which costs the server more.
     static let limit = 32
 

@@ -20,7 +20,7 @@ extension BackendSupervisor {
     private static let usePause = Duration.seconds(5)
     /// How long thawing may take when the agent stops.
     private static let farewellLimit = Duration.seconds(20)
-    private static let farewellPause = Duration.milliseconds(500)
+    private static let lastThawPause = Duration.milliseconds(500)
 
     /// How long there is no traffic until the container is frozen; nil for never.
     var holdLimit: Duration? { self.request.terms.holdIdle?.duration ?? self.context.limits.holdIdle }
@@ -29,16 +29,16 @@ extension BackendSupervisor {
     ///
     /// - Returns: Whether an agent before this one has left it frozen. Nil when cancelled.
     @discardableResult
-    func beginHolding() async -> Bool? {
+    func beginFreezing() async -> Bool? {
         await self.retryStore { () async throws(StoreError) in
-            try await self.context.store.beginHolding(of: self.backend, at: self.context.time.now().seconds)
+            try await self.context.store.beginFreezing(of: self.backend, at: self.context.time.now().seconds)
         }
     }
 
     /// Freezes and thaws the container until cancelled, or until the backend is not ready any more.
     func watchTraffic() async {
-        guard let limit = self.holdLimit else { return await self.endHolding() }
-        guard let wasFrozen = await self.beginHolding() else { return }
+        guard let limit = self.holdLimit else { return await self.endFreezing() }
+        guard let wasFrozen = await self.beginFreezing() else { return }
         let seconds = WireSeconds(rawValue: UInt64(clamping: limit.components.seconds))
         if wasFrozen { await self.keepFrozen(since: nil) }
         while !Task.isCancelled, let lastActive = await self.waitUntilQuiet(for: seconds) {
@@ -47,16 +47,16 @@ extension BackendSupervisor {
     }
 
     /// An agent before this one may have been told to freeze the backend, which this one is not.
-    private func endHolding() async {
+    private func endFreezing() async {
         let hold = await self.retryStore { () async throws(StoreError) in try await self.context.store.currentHold(of: self.backend) }
         guard let hold, hold != .never else { return }
         if hold == .frozen {
             await self.thaw()
-            await self.tellHeld(false)
+            await self.reportHeld(false)
         }
         // The row is deleted last: an agent that is killed before that leaves it to the next one.
         guard !Task.isCancelled else { return }
-        await self.retryStore { () async throws(StoreError) in try await self.context.store.endHolding(of: self.backend) }
+        await self.retryStore { () async throws(StoreError) in try await self.context.store.endFreezing(of: self.backend) }
     }
 
     /// Returns when there was no traffic for so long; the table says then that the container is frozen.
@@ -65,7 +65,7 @@ extension BackendSupervisor {
     private func waitUntilQuiet(for limit: WireSeconds) async -> Int64? {
         while !Task.isCancelled {
             var pause = Self.usePause
-            if !self.context.holds.isInUse(self.backend) {
+            if !self.context.freezeWatch.isInUse(self.backend) {
                 let now = self.context.time.now().seconds
                 let verdict = await self.retryStore { () async throws(StoreError) in
                     try await self.context.store.freezeIfQuiet(self.backend, limit: limit, at: now)
@@ -95,14 +95,14 @@ extension BackendSupervisor {
             return
         }
         BackendMetrics.heldChanged(by: 1)
-        await self.tellHeld(true)
+        await self.reportHeld(true)
         await self.context.engine.pageOut(self.containerHandle)
-        await self.context.holds.waitUntilWanted(self.backend, lastActive: lastActive)
+        await self.context.freezeWatch.waitUntilWanted(self.backend, lastActive: lastActive)
         let began = self.context.time.uptime()
         await self.thaw()
         BackendMetrics.heldChanged(by: -1)
         if !Task.isCancelled { BackendMetrics.thawed(after: self.context.time.uptime() - began) }
-        await self.tellHeld(false)
+        await self.reportHeld(false)
     }
 
     /// Thaws the container, and then says so in the table. If the task is cancelled, because the backend is being ended or the agent stops, this is done all
@@ -125,7 +125,7 @@ extension BackendSupervisor {
                         return true
                     } catch {
                         self.logger.warning("trying again to thaw the container before the end", metadata: [LogKey.error: "\(error)"])
-                        try? await self.context.time.sleep(Self.farewellPause)
+                        try? await self.context.time.sleep(Self.lastThawPause)
                     }
                 }
                 return false
@@ -134,7 +134,7 @@ extension BackendSupervisor {
         }.value
     }
 
-    private func tellHeld(_ isHeld: Bool) async {
+    private func reportHeld(_ isHeld: Bool) async {
         self.logger.info(isHeld ? "the container is frozen, since there is no traffic" : "the container is thawed")
         let report = self.context.report(.ready, of: self.backend, detail: BackendStatusDetail(isHeld: isHeld))
         let transition = BackendTransition(self.backend, to: .ready, at: self.context.time.now().seconds, report: report)

@@ -1,7 +1,7 @@
 package import PlaneProtocol
 
 /// What kind of token a request to connect wants (`token`). Ours.
-package struct TokenWish: Hashable, Sendable {
+package struct TokenRequest: Hashable, Sendable {
     package enum Kind: String, Hashable, Sendable, CaseIterable {
         /// 43 random characters, which proxies look up.
         case opaque
@@ -26,7 +26,7 @@ package struct TokenWish: Hashable, Sendable {
     }
 }
 
-extension TokenWish: JSONDecodable {
+extension TokenRequest: JSONDecodable {
     package init(json: JSONNode) throws(MessageError) {
         if let word: String = try json.optional("kind") {
             guard let kind = Kind(rawValue: word) else {

@@ -3,7 +3,7 @@ import Glibc
 #endif
 
 /// When TCP decides that a silent peer is gone.
-package struct PeerWatch: Sendable {
+package struct KeepAliveProbes: Sendable {
     /// Seconds without traffic until the peer is probed (TCP_KEEPIDLE).
     package var idleSeconds: Int
     /// Seconds between two probes (TCP_KEEPINTVL).

@@ -11,7 +11,7 @@ package import TierProxyPolicy
 /// What is known stays known while NATS is away. When the stream has been deleted and made again, the schedulers write it again within seconds from what the
 /// drones report. Until then, and for ``formerTime`` at most, places in the former stream are still used, because traffic must not depend on the control
 /// plane.
-package final class BackendPlaces: FollowedState {
+package final class BackendLocations: FollowedState {
     package struct Status: Sendable {
         package var isCaughtUp = false
         /// When the last message was published. Normally that is not long ago, because schedulers write one every second.
@@ -175,7 +175,7 @@ package final class BackendPlaces: FollowedState {
     }
 }
 
-extension BackendPlaces.State {
+extension BackendLocations.State {
     /// Keeps the former state until the deadline, and begins with an empty one.
     fileprivate mutating func begin(until deadline: NIODeadline) {
         self.former = (self.fleet, deadline)

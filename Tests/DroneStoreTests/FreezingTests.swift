@@ -6,7 +6,7 @@ import Testing
 @testable import DroneStore
 
 /// The backend was last active in second 1000; times are Unix seconds.
-@Suite struct HoldingTests {
+@Suite struct FreezingTests {
     private let fixture: StoreFixture
     private let agent: DroneStore
     private let proxy: DroneStore
@@ -19,7 +19,7 @@ import Testing
 
     private func enter(_ id: String = "b-1", address: String = "10.0.0.1:8080") async throws {
         try await self.agent.enter(id, .ready, at: 1000, address: address)
-        #expect(try await self.agent.beginHolding(of: .make(id), at: 1000) == false)
+        #expect(try await self.agent.beginFreezing(of: .make(id), at: 1000) == false)
     }
 
     private func freeze(_ id: String = "b-1", at now: Int64, limit: WireSeconds = 10) async throws -> QuietVerdict {
@@ -140,12 +140,12 @@ import Testing
     func nextAgent() async throws {
         try await self.enter()
         #expect(try await self.freeze(at: 1011) == .quiet(lastActive: 1000))
-        #expect(try await self.agent.beginHolding(of: .make(), at: 1020) == true)
+        #expect(try await self.agent.beginFreezing(of: .make(), at: 1020) == true)
         #expect(try self.agent.hold(of: .make()) == .frozen)
         #expect(try await self.agent.currentHold(of: .make()) == .frozen)
-        try await self.agent.endHolding(of: .make())
+        try await self.agent.endFreezing(of: .make())
         #expect(try self.proxy.route("b-1")?.hold == .never)
-        try await self.agent.endHolding(of: .make())
+        try await self.agent.endFreezing(of: .make())
     }
 
     @Test("a backend that is being ended, or has ended, is frozen no more", arguments: [true, false])

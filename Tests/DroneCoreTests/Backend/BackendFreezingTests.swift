@@ -6,7 +6,7 @@ import Testing
 @testable import DroneCore
 
 /// Backends that are frozen while there is no traffic, on an engine in memory. The limit is 10 seconds.
-@Suite struct BackendHoldingTests {
+@Suite struct BackendFreezingTests {
     private let drone: DroneFixture
 
     init() throws {
@@ -38,7 +38,7 @@ import Testing
     /// Looks at what was written for frozen backends, as a running agent does all the time.
     private func waitUntilThawed() async throws {
         try await eventually("it is thawed") {
-            await self.drone.holds.look(at: self.drone.context.time)
+            await self.drone.freezeWatch.poll(at: self.drone.context.time)
             return try self.drone.store.hold(of: .make()) != .frozen && !self.isFrozen
         }
     }
@@ -116,7 +116,7 @@ import Testing
             try await self.waitUntilFrozen()
             for second in 1...3 as ClosedRange<Int64> {
                 try ping(second)
-                await self.drone.holds.look(at: self.drone.context.time)
+                await self.drone.freezeWatch.poll(at: self.drone.context.time)
             }
             #expect(self.isFrozen)
             try self.drone.store.recordActivity(["b-1"], open: open, of: 1, at: self.drone.time.now.seconds + 4)
@@ -251,12 +251,12 @@ import Testing
         try await self.running { _ in
             try await self.drone.time.pass(11)
             try await self.waitUntilFrozen()
-            self.drone.holds.beginUse(of: .make())
+            self.drone.freezeWatch.beginUse(of: .make())
             try await self.waitUntilThawed()
             try await self.drone.time.pass(5)
             try await self.drone.time.waitForSleeper(5)
             #expect(!self.isFrozen)
-            self.drone.holds.endUse(of: .make())
+            self.drone.freezeWatch.endUse(of: .make())
             self.drone.time.set(by: 100)
             try await self.drone.time.pass(5)
             try await self.waitUntilFrozen()
@@ -268,13 +268,13 @@ import Testing
         try await self.running { _ in }
         let other = try DroneStore.openBlocking(path: self.drone.directory.file("drone.sqlite3"))
         // It looks by itself after an hour.
-        let holds = HoldWatch(store: self.drone.store, pause: .seconds(3600))
+        let freezeWatch = FreezeWatch(store: self.drone.store, pause: .seconds(3600))
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { await holds.run(AgentTime()) }
             for _ in 0..<3 {
                 self.drone.time.set(by: 100)
                 #expect(try await self.drone.store.freezeIfQuiet(.make(), limit: 10, at: self.drone.time.now.seconds) != .notReady)
-                async let wanted: Void = holds.waitUntilWanted(.make(), lastActive: self.drone.time.now.seconds)
+                async let wanted: Void = freezeWatch.waitUntilWanted(.make(), lastActive: self.drone.time.now.seconds)
                 try other.want(["b-1"], at: self.drone.time.now.seconds)
                 await wanted
                 try await self.drone.store.noteThawed(.make(), at: self.drone.time.now.seconds)

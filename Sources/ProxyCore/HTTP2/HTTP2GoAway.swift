@@ -1,7 +1,7 @@
 import NIOCore
 
 /// How far a connection is with telling its client that it ends.
-struct HTTP2Farewell {
+struct HTTP2GoAway {
     private(set) var begunAt: NIODeadline?
     /// The last stream has been named.
     var isFinal = false

@@ -1,6 +1,6 @@
 /// Decides when freed memory is given back to the system: after many connections have closed. The C library keeps what was freed for the next burst, which
 /// may never come.
-struct MemoryReturn {
+struct MemoryTrimmer {
     /// Fewer closed connections than this are not worth the search for free memory: a visitor that reads nothing holds up to 100 KiB.
     private static let leastFall = 64
     /// How many checks later the memory is returned. A connection stops counting when its last bytes are on their way, but is only freed when its timers have

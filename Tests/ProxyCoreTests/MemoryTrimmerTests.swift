@@ -3,10 +3,10 @@ import Testing
 @testable import ProxyCore
 
 @Suite("When freed memory is given back")
-struct MemoryReturnTests {
+struct MemoryTrimmerTests {
     /// The looks at which it is given back.
     private static func due(_ counts: [Int]) -> [Int] {
-        var memory = MemoryReturn()
+        var memory = MemoryTrimmer()
         return counts.enumerated().filter { memory.isDue(connections: $0.element) }.map(\.offset)
     }
 

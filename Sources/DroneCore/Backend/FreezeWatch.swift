@@ -7,7 +7,7 @@ import Synchronization
 /// The proxy writes into the table that a visitor wants a backend. While backends are frozen the kernel tells when anything is written, and then this reads
 /// which backends are wanted, on the store's own thread. A proxy of an older version does not write that. It writes that the backend is active, or has a
 /// request open, and this is looked for once a second.
-package final class HoldWatch: Sendable {
+package final class FreezeWatch: Sendable {
     fileprivate struct Frozen {
         let wakes: AsyncStream<Void>.Continuation
         /// What the table said of its last activity before it was frozen, or while only quiet WebSockets were open; nil if not known.
@@ -90,7 +90,7 @@ package final class HoldWatch: Sendable {
             }
             self.ring.yield()
             for await _ in self.news {
-                await self.look(at: time)
+                await self.poll(at: time)
                 guard self.hasFrozen, (try? await time.sleep(Self.rest)) != nil else { break }
             }
             group.cancelAll()
@@ -99,7 +99,7 @@ package final class HoldWatch: Sendable {
     }
 
     /// Looks once. When the table cannot be read, the next look tries again.
-    func look(at time: AgentTime) async {
+    func poll(at time: AgentTime) async {
         do throws(StoreError) {
             if let wanted = try await self.store.wantedBackends(since: self.state.withLock { $0.version }) {
                 self.state.withLock { state in
@@ -148,7 +148,7 @@ package final class HoldWatch: Sendable {
     func isInUse(_ backend: BackendID) -> Bool { self.state.withLock { $0.uses[backend] != nil } }
 }
 
-extension HoldWatch.Frozen {
+extension FreezeWatch.Frozen {
     /// Quiet WebSockets count as activity in the table, but do not thaw a backend.
     fileprivate mutating func note(_ activity: FrozenActivity) {
         switch activity.connections {

@@ -3,7 +3,7 @@ import Foundation
 import PlaneProtocol
 
 /// What freezing saves, and what it costs the first visitor afterwards.
-struct HoldBench: AsyncParsableCommand {
+struct FreezeBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hold",
         abstract: "Memory of backends before and while they are frozen; the first request to each against the same request to one that is awake.")

@@ -2,7 +2,7 @@ import GRDB
 package import PlaneProtocol
 
 /// Whether a backend is frozen while there is no traffic.
-package enum HoldState: Hashable, Sendable {
+package enum FreezeState: Hashable, Sendable {
     /// The agent does not freeze it.
     case never
     case awake
@@ -58,7 +58,7 @@ package struct FrozenActivity: Equatable, Sendable {
 /// The agent's side: backends that are frozen while there is no traffic.
 ///
 /// ```
-///   agent ── beginHolding ──► awake ── freezeIfQuiet ──► frozen ── noteThawed ──► awake
+///   agent ── beginFreezing ──► awake ── freezeIfQuiet ──► frozen ── noteThawed ──► awake
 ///   proxy ──────────────────── notes traffic ──┘           └── want ──► wanted ──┘
 /// ```
 ///
@@ -67,7 +67,7 @@ extension DroneStore {
     /// Stores that the agent freezes this backend while there is no traffic. The traffic noted before is kept.
     ///
     /// - Returns: whether an agent before this one has left it frozen.
-    package func beginHolding(of backend: BackendID, at seconds: Int64) async throws(StoreError) -> Bool {
+    package func beginFreezing(of backend: BackendID, at seconds: Int64) async throws(StoreError) -> Bool {
         let name = backend.rawValue
         return try await self.write("note that \(name) may be frozen") { db in
             try db.cachedStatement(
@@ -81,18 +81,18 @@ extension DroneStore {
     }
 
     /// Stores that the agent does not freeze this backend any more.
-    package func endHolding(of backend: BackendID) async throws(StoreError) {
+    package func endFreezing(of backend: BackendID) async throws(StoreError) {
         let name = backend.rawValue
         try await self.write("note that \(name) is not frozen any more") { db in try Self.forgetHold(of: name, in: db) }
     }
 
     /// ``hold(of:)`` for tasks, which must not wait for a thread.
-    package func currentHold(of backend: BackendID) async throws(StoreError) -> HoldState {
+    package func currentHold(of backend: BackendID) async throws(StoreError) -> FreezeState {
         try await self.read("read whether \(backend.rawValue) is frozen") { db in try Self.hold(of: backend.rawValue, in: db) }
     }
 
     /// Whether this backend is, or may be, frozen.
-    package func hold(of backend: BackendID) throws(StoreError) -> HoldState {
+    package func hold(of backend: BackendID) throws(StoreError) -> FreezeState {
         try self.readNow("read whether \(backend.rawValue) is frozen") { db in try Self.hold(of: backend.rawValue, in: db) }
     }
 
@@ -211,10 +211,10 @@ extension DroneStore {
     }
 
     /// The backends that the agent freezes while there is no traffic, and whether they are frozen.
-    package func holds() throws(StoreError) -> [String: HoldState] {
+    package func holds() throws(StoreError) -> [String: FreezeState] {
         try self.readNow("read which backends are frozen") { db in
             let rows = try Row.fetchAll(db.cachedStatement(sql: "SELECT backend, is_frozen FROM plane_hold"))
-            return Dictionary(rows.map { ($0["backend"] as String, HoldState(isFrozen: $0["is_frozen"])) }) { $1 }
+            return Dictionary(rows.map { ($0["backend"] as String, FreezeState(isFrozen: $0["is_frozen"])) }) { $1 }
         }
     }
 }
@@ -238,9 +238,9 @@ extension DroneStore {
         ).execute(arguments: [seconds, name])
     }
 
-    private static func hold(of name: String, in db: Database) throws -> HoldState {
+    private static func hold(of name: String, in db: Database) throws -> FreezeState {
         let statement = try db.cachedStatement(sql: "SELECT is_frozen FROM plane_hold WHERE backend = ?")
-        return HoldState(isFrozen: try Int64.fetchOne(statement, arguments: [name]))
+        return FreezeState(isFrozen: try Int64.fetchOne(statement, arguments: [name]))
     }
 
     private static func connections(to name: String, at now: Int64, in db: Database) throws -> FrozenActivity.Connections {

@@ -1,0 +1,1 @@
+../../../../Sources/GatewayCore/Tokens/TokenRequest.swift

@@ -1,1 +1,0 @@
-../../../../Sources/GatewayCore/Tokens/TokenWish.swift
