@@ -8,59 +8,58 @@ import Testing
 
 @Suite("What strangers, a stolen drone or a stolen proxy of the tier can make a gateway hold")
 struct BoundsTests {
-    @Test("so many histories are read at the same time; further requests wait their turn, and beyond those that wait they are refused at once")
-    func reads() async throws {
-        let reads = StreamReads(patience: .seconds(120))
+    /// What the reads of a test do, and whether they may end.
+    private final class Traffic: Sendable {
         let isOpen = Mutex(false)
         let running = Mutex(0)
         let most = Mutex(0)
         let done = Mutex(0)
+
+        @Sendable func read() async throws(GatewayError) {
+            let now = self.running.withLock { running in
+                running += 1
+                return running
+            }
+            self.most.withLock { $0 = max($0, now) }
+            try? await eventually("they may go on", within: .seconds(60)) { self.isOpen.withLock { $0 } }
+            self.running.withLock { $0 -= 1 }
+        }
+    }
+
+    @Test("so many histories are read at the same time; further requests wait their turn, and beyond those that wait they are refused at once")
+    func reads() async throws {
+        let reads = StreamReads(patience: .seconds(120))
+        let traffic = Traffic()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<StreamReads.limit + StreamReads.waitingLimit {
                 group.addTask {
-                    do throws(GatewayError) {
-                        try await reads.run { () async throws(GatewayError) in
-                            let now = running.withLock { running in
-                                running += 1
-                                return running
-                            }
-                            most.withLock { $0 = max($0, now) }
-                            try? await eventually("they may go on", within: .seconds(30)) { isOpen.withLock { $0 } }
-                            running.withLock { $0 -= 1 }
-                        }
-                        done.withLock { $0 += 1 }
-                    } catch {}
+                    try await reads.run(traffic.read)
+                    traffic.done.withLock { $0 += 1 }
                 }
             }
             try await eventually("the first ones read, and the others wait") {
-                running.withLock { $0 } == StreamReads.limit && reads.waitingCount == StreamReads.waitingLimit
+                traffic.running.withLock { $0 } == StreamReads.limit && reads.waitingCount == StreamReads.waitingLimit
             }
-            let refused = await #expect(throws: GatewayError.self) { try await reads.run { () async throws(GatewayError) in } }
+            let refused = await #expect(throws: GatewayError.self) { try await reads.run(traffic.read) }
             #expect(refused?.retryAfterSeconds != nil)
-            isOpen.withLock { $0 = true }
+            traffic.isOpen.withLock { $0 = true }
             try await group.waitForAll()
         }
-        #expect(done.withLock { $0 } == StreamReads.limit + StreamReads.waitingLimit)
-        #expect(most.withLock { $0 } == StreamReads.limit)
-        try await reads.run { () async throws(GatewayError) in }
+        #expect(traffic.done.withLock { $0 } == StreamReads.limit + StreamReads.waitingLimit)
+        #expect(traffic.most.withLock { $0 } == StreamReads.limit)
+        #expect(reads.runningCount == 0)
     }
 
     @Test("who waits too long for a turn is refused, and takes nobody's place")
     func impatient() async throws {
         let reads = StreamReads(patience: .milliseconds(20))
-        let isOpen = Mutex(false)
+        let traffic = Traffic()
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<StreamReads.limit {
-                group.addTask {
-                    try await reads.run { () async throws(GatewayError) in
-                        try? await eventually("they may go on", within: .seconds(30)) { isOpen.withLock { $0 } }
-                    }
-                }
-            }
+            for _ in 0..<StreamReads.limit { group.addTask { try await reads.run(traffic.read) } }
             try await eventually("all places are taken") { reads.runningCount == StreamReads.limit }
-            await #expect(throws: GatewayError.self) { try await reads.run { () async throws(GatewayError) in } }
+            await #expect(throws: GatewayError.self) { try await reads.run(traffic.read) }
             #expect(reads.waitingCount == 0)
-            isOpen.withLock { $0 = true }
+            traffic.isOpen.withLock { $0 = true }
             try await group.waitForAll()
         }
         #expect(reads.runningCount == 0)

@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import PlaneTestSupport
+import Synchronization
 import Testing
 
 @testable import ProxyCore
