@@ -11,7 +11,7 @@ package struct PlanBOptions: Sendable {
     package var requestIDHeader: String?
     /// How long a dead mark lasts, in seconds.
     package var deadSeconds = 30
-    /// Whether a frontend is used without being read again, for as long as ``Frontend/isFresh(at:)`` says, and for longer while Redis cannot be reached.
+    /// Whether a frontend is used without being read again, for as long as ``Frontend/isFresh(at:changeCount:)`` says, and for longer while Redis cannot be reached.
     package var cachesFrontends = false
     /// Whether names are looked up as in Hipache: without port, ignoring case, and by patterns such as `*.example.org`.
     package var usesWildcards = false

@@ -52,10 +52,10 @@ extension PlanBPolicy {
     /// Called when the backend chosen for this request has failed.
     func fail(_ request: PlanBRequest, _ text: String, marks: Bool) {
         request.failures += 1
-        guard let frontend = request.frontend, let choice = request.choice else { return self.tell(request, text) }
+        guard let frontend = request.frontend, let choice = request.choice, let backend = request.chosenBackend else { return self.tell(request, text) }
         let isMarked = marks && !(self.options.sparesSingleBackends && frontend.backends.count == 1)
-        self.tell(request, isMarked ? "\(text) *DEAD*" : text, backend: choice.backend)
-        if isMarked { self.mark(choice.number, choice.backend, of: frontend) }
+        self.tell(request, isMarked ? "\(text) *DEAD*" : text, backend: backend)
+        if isMarked { self.mark(choice.number, backend, of: frontend) }
     }
 
     /// Marks a backend dead in Redis. The answer does not wait for that, because this process knows of the mark already.

@@ -114,7 +114,7 @@ final class PlanBPolicy: ProxyPolicy {
         let name =
             self.options.usesWildcards ? FrontendName.folded(head.hostName, bytes) : FrontendName.received(head.host, bytes)
         if lookup == nil {
-            guard self.options.cachesFrontends, let known = self.cache.find(name), known.isFresh(at: now) else {
+            guard self.options.cachesFrontends, let known = self.cache.find(name), known.isFresh(at: now, changeCount: self.cache.changeCount) else {
                 return .wait(forLookupOf: name)
             }
             return self.begin(head, fields, bytes, visitor, known, name, startedAt: now)
@@ -213,11 +213,11 @@ final class PlanBPolicy: ProxyPolicy {
         }
         let first = request.firstTurn ?? Int(frontend.turn.take() % UInt32(count))
         request.firstTurn = first
+        let hasMarks = !self.source.marks.isEmpty
         for offset in 0..<count {
             let number = (first + offset) % count
-            let backend = frontend.backends[number]
-            if frontend.dead.contains(number) { continue }
-            if self.source.marks.contains(backend.entry, of: frontend.host, readAt: frontend.readAt, at: now) { continue }
+            if !frontend.dead.isEmpty, frontend.dead.contains(number) { continue }
+            if hasMarks, self.source.marks.contains(frontend.backends[number].entry, of: frontend.host, readAt: frontend.readAt, at: now) { continue }
             if let selection = self.select(number, of: frontend, for: request, at: now) { return selection }
         }
         request.choice = nil
@@ -229,17 +229,17 @@ final class PlanBPolicy: ProxyPolicy {
 
     /// Nil if this backend's name cannot be resolved, so that another one is to be tried.
     private func select(_ number: Int, of frontend: Frontend, for request: PlanBRequest, at now: NIODeadline) -> Selection? {
-        let backend = frontend.backends[number]
-        if backend.isEmpty {
-            self.tell(request, "no backends registered for host")
-            return .answer(self.answer(.badRequest, "no such route", to: request))
-        }
-        guard let address = backend.address else {
+        guard let address = frontend.backends[number].address else {
+            let backend = frontend.backends[number]
+            if backend.isEmpty {
+                self.tell(request, "no backends registered for host")
+                return .answer(self.answer(.badRequest, "no such route", to: request))
+            }
             self.tell(request, "error in backend request: the entry names no host", backend: backend)
             return .answer(self.answer(.serviceUnavailable, "", to: request))
         }
         let endpoint = self.endpoints.endpoint(address, at: now)
-        request.choice = PlanBRequest.Choice(number: number, backend: backend, endpoint: endpoint, chosenAt: now)
+        request.choice = PlanBRequest.Choice(number: number, endpoint: endpoint, chosenAt: now)
         if let pool = endpoint.pool { return .endpoint(pool) }
         let problem = endpoint.failure ?? "the name has not been resolved"
         self.fail(request, "error in backend request: \(problem)", marks: true)

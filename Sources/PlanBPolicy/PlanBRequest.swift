@@ -6,7 +6,6 @@ final class PlanBRequest: ProxyRoute {
     /// The backend that was chosen for the request.
     struct Choice {
         let number: Int
-        let backend: Backend
         let endpoint: Endpoint
         let chosenAt: NIODeadline
     }
@@ -41,6 +40,8 @@ final class PlanBRequest: ProxyRoute {
 
     var name: String { self.host }
 
+    var chosenBackend: Backend? { self.choice.flatMap { self.frontend?.backends[$0.number] } }
+
     init(
         frontend: Frontend?, host: String, startedAt: NIODeadline, isWebSocket: Bool, isDebug: Bool, id: [UInt8], isNamedByUs: Bool, line: AccessLine?,
         path: [UInt8]
@@ -60,7 +61,7 @@ final class PlanBRequest: ProxyRoute {
     var debugFields: String {
         guard self.isDebug else { return "" }
         let key = self.frontend?.host ?? ""
-        return "X-Debug-Backend-Url: \(self.choice?.backend.text ?? "")\r\nX-Debug-Backend-Id: \(self.choice?.number ?? 0)\r\n"
+        return "X-Debug-Backend-Url: \(self.chosenBackend?.text ?? "")\r\nX-Debug-Backend-Id: \(self.choice?.number ?? 0)\r\n"
             + "X-Debug-Frontend-Key: \(key)\r\n"
     }
 }

@@ -201,7 +201,10 @@ struct CacheTests {
     @Test("a frontend is fresh for two seconds, and with a Redis that is heard and tells of no change for sixty, or five if names have to be resolved")
     func freshness() {
         let start = NIODeadline.now()
-        func isFresh(_ frontend: Frontend, after seconds: Double) -> Bool { frontend.isFresh(at: start + .milliseconds(Int64(seconds * 1000))) }
+        var changeCount = 0
+        func isFresh(_ frontend: Frontend, after seconds: Double) -> Bool {
+            frontend.isFresh(at: start + .milliseconds(Int64(seconds * 1000)), changeCount: changeCount)
+        }
         let untold = Self.frontend(["127.0.0.1:1"], FrontendReading(beganAt: start))
         #expect(isFresh(untold, after: 1.9) && !isFresh(untold, after: 2))
 
@@ -217,7 +220,11 @@ struct CacheTests {
         #expect(isFresh(told, after: 59) && !isFresh(told, after: 60))
         #expect(isFresh(named, after: 4.9) && !isFresh(named, after: 5))
         #expect(isFresh(marked, after: 1.9) && !isFresh(marked, after: 2))
+        // Another name has changed.
+        changeCount += 1
+        #expect(isFresh(told, after: 59))
         name.change()
+        changeCount += 1
         for frontend in [told, named, marked] { #expect(!isFresh(frontend, after: 0)) }
     }
 
@@ -240,12 +247,16 @@ struct CacheTests {
         var used = cache.track(["used.test"])
         for number in 0..<50_000 { _ = cache.track(["n\(number).test"]) }
         #expect(!kept[0].hasChanged)
+        var changeCount = cache.changeCount
         // Whoever still relies on one that was forgotten takes it for changed.
         #expect(used[0].hasChanged)
         used = cache.track(["used.test"])
         cache.change("used.test")
+        #expect(cache.changeCount > changeCount)
+        changeCount = cache.changeCount
         #expect(used[0].hasChanged && cache.track(["used.test"])[0] !== used[0])
         cache.changeAll()
+        #expect(cache.changeCount > changeCount)
         #expect(kept[0].hasChanged)
     }
 }

@@ -30,6 +30,9 @@ final class LocalDeadMarks: Sendable {
     /// The number of marks, which is read for every request and mostly is 0.
     private let count = Atomic<Int>(0)
 
+    /// Whether no backend is marked, as mostly.
+    var isEmpty: Bool { self.count.load(ordering: .relaxed) == 0 }
+
     init(life: TimeAmount) {
         self.life = life
     }
@@ -52,7 +55,7 @@ final class LocalDeadMarks: Sendable {
 
     /// - Parameter readAt: when the marks in Redis were read.
     func contains(_ entry: [UInt8], of host: String, readAt: NIODeadline, at now: NIODeadline) -> Bool {
-        guard self.count.load(ordering: .relaxed) > 0 else { return false }
+        if self.isEmpty { return false }
         return self.marks.withLock { marks in
             guard let mark = marks[Key(host: host, entry: entry)], now - mark.markedAt < self.life else { return false }
             guard let writtenAt = mark.writtenAt else { return true }
@@ -61,7 +64,7 @@ final class LocalDeadMarks: Sendable {
     }
 
     func sweep(at now: NIODeadline) {
-        guard self.count.load(ordering: .relaxed) > 0 else { return }
+        if self.isEmpty { return }
         self.marks.withLock { marks in
             marks = marks.filter { now - $0.value.markedAt < self.life }
             self.count.store(marks.count, ordering: .relaxed)

@@ -22,6 +22,8 @@ final class Frontend {
     let named: [BackendAddress]
     private(set) var reading: FrontendReading
     private let longestFreshness: TimeAmount
+    /// The count of changes at which this had not changed. Most requests need no more.
+    private var unchangedAt: Int?
 
     init(
         host: String, question: FrontendQuestion, backends: [Backend], dead: Set<Int>, turn: RoundRobinCounter, reading: FrontendReading
@@ -44,8 +46,12 @@ final class Frontend {
     /// PlanB believes a frontend for two seconds. Here Redis tells of changes where it can, and then the frontend is believed for as long as Redis was heard
     /// less than two seconds ago: that is never later than PlanB, and mostly at once. Marks expire with nobody being told in time, so a frontend with
     /// marks is read again after two seconds in any case.
-    func isFresh(at now: NIODeadline) -> Bool {
-        if self.reading.hasChanged { return false }
+    /// - Parameter changeCount: grows whenever any name has changed.
+    func isFresh(at now: NIODeadline, changeCount: Int) -> Bool {
+        if self.unchangedAt != changeCount {
+            if self.reading.hasChanged { return false }
+            self.unchangedAt = changeCount
+        }
         // Asked each time, so that Redis is heard of before it matters.
         let isTold = self.reading.tracking?.isCurrent(within: Self.freshness, at: now) ?? false
         let age = now - self.reading.beganAt
@@ -53,7 +59,10 @@ final class Frontend {
     }
 
     /// Called when reading it again has shown the same content.
-    func renew(_ reading: FrontendReading) { self.reading = reading }
+    func renew(_ reading: FrontendReading) {
+        self.reading = reading
+        self.unchangedAt = nil
+    }
 
     func hasContent(host: String, entries: [[UInt8]], dead: Set<Int>) -> Bool {
         self.host == host && self.hasEntries(entries) && self.dead == dead

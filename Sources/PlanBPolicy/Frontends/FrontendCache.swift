@@ -63,6 +63,9 @@ struct FrontendCache {
         return names.map { self.tracked[$0] }
     }
 
+    /// Grows whenever a name that was tracked has changed.
+    var changeCount: Int { self.tracked.changeCount }
+
     /// A key of this name has changed.
     mutating func change(_ name: some StringProtocol) { self.tracked.change(String(name)) }
 

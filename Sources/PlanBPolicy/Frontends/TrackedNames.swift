@@ -7,6 +7,8 @@ struct TrackedNames {
 
     private var names: [String: TrackedName] = [:]
     private var limit = Self.smallestLimit
+    /// Grows whenever a name has changed, so that whoever relies on some need not look at them as long as none has.
+    private(set) var changeCount = 0
 
     var count: Int { self.names.count }
     var isFull: Bool { self.names.count >= self.limit }
@@ -21,11 +23,15 @@ struct TrackedNames {
     }
 
     /// Whoever reads the keys again gets another object, so that this one need not be found any more.
-    mutating func change(_ name: String) { self.names.removeValue(forKey: name)?.change() }
+    mutating func change(_ name: String) {
+        self.names.removeValue(forKey: name)?.change()
+        self.changeCount += 1
+    }
 
     mutating func changeAll() {
         for tracked in self.names.values { tracked.change() }
         self.names = [:]
+        self.changeCount += 1
     }
 
     /// Forgets all names but some. The forgotten count as changed, because a lookup that is going on may rely on being told.
@@ -36,6 +42,7 @@ struct TrackedNames {
         list { name, tracked in if !tracked.hasChanged { kept[name] = tracked } }
         for (name, tracked) in self.names where kept[name] !== tracked { tracked.change() }
         self.names = kept
+        self.changeCount += 1
         self.limit = max(Self.smallestLimit, kept.count * 2)
     }
 }
