@@ -270,7 +270,7 @@ import Testing
         // It looks by itself after an hour.
         let freezeWatch = FreezeWatch(store: self.drone.store, pause: .seconds(3600))
         try await withThrowingDiscardingTaskGroup { group in
-            group.addTask { await holds.run(AgentTime()) }
+            group.addTask { await freezeWatch.run(AgentTime()) }
             for _ in 0..<3 {
                 self.drone.time.set(by: 100)
                 #expect(try await self.drone.store.freezeIfQuiet(.make(), limit: 10, at: self.drone.time.now.seconds) != .notReady)
