@@ -67,7 +67,7 @@ import ServiceLifecycle
         }
         let finished = engine
         let isolation = settings.isolatedNetwork.map { network in
-            IsolationWatch(network, logger: logger) { () async throws(BackendEngineError) in _ = try await finished.ensureNetwork() }
+            IsolationWatch(network, logger: logger) { () async throws(BackendEngineError) in try await finished.ensureNetwork() }
         }
         agentSettings.isIsolated = { isolation?.isInForce }
         agentSettings.asksEngine = { await finished.answer() }

@@ -53,32 +53,8 @@ extension DockerEngineAdapter {
         }
     }
 
-    /// A person waits for this, so the network is looked at while the container is made. Docker joins the two when the container is started, and one whose
-    /// network is refused is removed before that.
     private func create(_ specification: ContainerSpec, for backend: BackendID) async throws(BackendEngineError) -> ContainerHandle {
-        guard specification.networkOf == nil else { return try await self.make(specification, for: backend) }
-        async let network = self.checkNetwork()
-        do throws(BackendEngineError) {
-            let container = try await self.make(specification, for: backend)
-            guard case .failure(let refusal) = await network else { return container }
-            // If this fails, the reconciler removes it: it is no backend's.
-            try? await self.remove(container)
-            throw refusal
-        } catch {
-            switch await network {
-            case .failure(let refusal): throw refusal
-            // Docker may have refused the container because there was no network yet.
-            case .success(.made) where error.code == .refused: return try await self.make(specification, for: backend)
-            case .success: throw error
-            }
-        }
-    }
-
-    private func checkNetwork() async -> Result<NetworkPresence, BackendEngineError> {
-        do throws(BackendEngineError) { return .success(try await self.ensureNetwork()) } catch { return .failure(error) }
-    }
-
-    private func make(_ specification: ContainerSpec, for backend: BackendID) async throws(BackendEngineError) -> ContainerHandle {
+        if specification.networkOf == nil { try await self.ensureNetwork() }
         let spec = try await self.finished(specification)
         do throws(EngineError) {
             let id = try await self.client.createContainer(spec, name: try Self.containerID(backend.resourceName))

@@ -1,23 +1,12 @@
 import DockerEngine
 
-/// How ``DockerEngineAdapter/ensureNetwork()`` has found the network.
-package enum NetworkPresence: Sendable {
-    /// It was there, or the agent does not make it.
-    case present
-    case made
-}
-
 extension DockerEngineAdapter {
     /// Makes the network that this drone's containers join, if the agent is configured to make it and it does not exist.
-    @discardableResult
-    package func ensureNetwork() async throws(BackendEngineError) -> NetworkPresence {
-        guard let isolation = self.template.isolation else { return .present }
+    package func ensureNetwork() async throws(BackendEngineError) {
+        guard let isolation = self.template.isolation else { return }
         let present: BridgeNetwork?
         do throws(EngineError) { present = try await self.client.network(named: isolation.name) } catch { throw BackendEngineError(error) }
-        if let present {
-            try Self.check(present, isolation)
-            return .present
-        }
+        if let present { return try Self.check(present, isolation) }
         do throws(EngineError) {
             let network = BridgeNetwork(name: isolation.name, bridge: isolation.name, connectsContainers: false)
             try await self.client.createNetwork(network, labels: ["dev.plane.network": "true"])
@@ -28,7 +17,6 @@ extension DockerEngineAdapter {
             guard let made else { throw BackendEngineError(error) }
             try Self.check(made, isolation)
         }
-        return .made
     }
 
     private static func check(_ network: BridgeNetwork, _ isolation: IsolatedNetwork) throws(BackendEngineError) {

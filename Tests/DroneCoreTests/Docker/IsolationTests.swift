@@ -164,7 +164,6 @@ import Testing
         let failure = await #expect(throws: BackendEngineError.self) { try await engine.create(.onDocker(neighbours.first, drone: .make())) }
         #expect(failure?.code == .refused)
         #expect(failure?.message.contains("docker network rm plane") == true)
-        #expect(try await engine.inspect(ContainerHandle(of: neighbours.first)) == .absent, "nothing is left of it")
         await machine.stop()
     }
 }
