@@ -136,6 +136,52 @@ import Testing
         }
     }
 
+    @Test("what a client sends behind a request for a tunnel or another protocol is not kept", arguments: ["CONNECT a:1", "GET /pub/health", "status-stream"])
+    func undecoded(request: String) async throws {
+        try await GatewayFixture.run { gateway in
+            let answer = try await gateway.post("/ctrl/connect?wait=ready", #"{"key":{"name":"room"},"spawn_config":{"executable":{"image":"app"}}}"#)
+            let backend = try #require(answer["backend_id"]?.text)
+            let line = request == "status-stream" ? "GET /pub/b/\(backend)/status-stream" : request
+            let upgrade = request.hasPrefix("CONNECT") ? "" : "Connection: upgrade\r\nUpgrade: x\r\n"
+            let peer = try TestPeer.connect(port: gateway.port)
+            try await peer.send("\(line) HTTP/1.1\r\nHost: a\r\n\(upgrade)\r\n")
+            _ = try await peer.receive(until: "\r\n")
+            // The kernel may take some megabytes before it tells that the connection is closed.
+            let sent = try? await peer.sendUntilBlocked([UInt8](repeating: 0x61, count: 65_536), limit: 64 << 20)
+            #expect(sent ?? 0 < 32 << 20)
+            #expect(try await gateway.get("/pub/health").status == 200)
+            try await eventually("nobody listens") { gateway.gateway.fleet.listenerCount == 0 }
+        }
+    }
+
+    @Test("a body that comes with the request for a stream is read and dropped, and the stream goes on")
+    func streamWithBody() async throws {
+        try await GatewayFixture.run { gateway in
+            let answer = try await gateway.post("/ctrl/connect?wait=ready", #"{"key":{"name":"room"},"spawn_config":{"executable":{"image":"app"}}}"#)
+            let backend = try BackendID.make(try #require(answer["backend_id"]?.text))
+            let length = 32 << 20
+            let peer = try TestPeer.connect(port: gateway.port)
+            try await peer.send("GET /pub/b/\(backend)/status-stream HTTP/1.1\r\nHost: a\r\nContent-Length: \(length)\r\n\r\n")
+            try await eventually("somebody listens") { gateway.gateway.fleet.listenerCount == 1 }
+            #expect(try await peer.sendUntilBlocked([UInt8](repeating: 0x61, count: 65_536), limit: length, quietMilliseconds: 20_000) == length)
+            gateway.drone.report(backend, .exited)
+            #expect(try await peer.receive(until: "0\r\n\r\n").contains("id: terminated"))
+        }
+    }
+
+    @Test("a client that asks without end for what has to wait is cut off")
+    func endless() async throws {
+        try await GatewayFixture.run { gateway in
+            let answer = try await gateway.post("/ctrl/connect?wait=ready", #"{"key":{"name":"room"},"spawn_config":{"executable":{"image":"app"}}}"#)
+            let peer = try TestPeer.connect(port: gateway.port)
+            try await peer.send("GET /pub/b/\(try #require(answer["backend_id"]?.text))/status-stream HTTP/1.1\r\nHost: a\r\n\r\n")
+            try await eventually("somebody listens") { gateway.gateway.fleet.listenerCount == 1 }
+            let requests = Array(repeating: "GET / HTTP/1.1\r\n\r\n", count: 4000).joined()
+            _ = try? await peer.send(requests)
+            try await eventually("nobody listens") { gateway.gateway.fleet.listenerCount == 0 }
+        }
+    }
+
     @Test("a stream lets go of a client that is gone, and of one of 0.3's interface whose side is closed")
     func gone() async throws {
         try await GatewayFixture.run { gateway in

@@ -23,8 +23,10 @@ struct HTTPConnections: ServerChildChannel {
             // The channel keeps its last buffer, and a usual request is short.
             try channel.syncOptions?.setOption(
                 ChannelOptions.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1024, maximum: 65_536))
+            // What is read at once may be requests that have to wait for the one before.
+            try channel.syncOptions?.setOption(ChannelOptions.maxMessagesPerRead, value: 1)
             let pipeline = channel.pipeline.syncOperations
-            try pipeline.addHandler(ByteToMessageHandler(decoder))
+            try pipeline.addHandler(ByteToMessageHandler(decoder, maximumBufferSize: HTTPLimits.undecodedBytes))
             try pipeline.addHandler(RequestHandler(loop: channel.eventLoop, respond: self.respond))
             return Value(channel: channel)
         }

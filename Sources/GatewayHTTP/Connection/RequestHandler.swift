@@ -5,7 +5,7 @@ import NIOHTTP1
 /// Has the requests of one connection answered, one after the other in their order, and writes the answers.
 ///
 /// Everything that a client can make it hold is bounded: a body by `HTTPLimits`, requests behind the one that is being answered by one read from the
-/// socket, answers that the client does not read by the channel's watermark, and every wait for the client by a deadline.
+/// socket and by their number, answers that the client does not read by the channel's watermark, and every wait for the client by a deadline.
 final class RequestHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = ByteBuffer
@@ -22,7 +22,8 @@ final class RequestHandler: ChannelDuplexHandler {
         let isOld: Bool
         /// Released when a stream begins, which may be open for days.
         var request: IncomingRequest?
-        let body: RequestBody?
+        /// Nil where there is none, and where nobody wants it any more.
+        var body: RequestBody?
         /// Whether another request may follow.
         var keepsConnection: Bool
         /// Whether the whole request is here.
@@ -38,8 +39,8 @@ final class RequestHandler: ChannelDuplexHandler {
             self.isHead = request.method == "HEAD"
             self.isOld = head.version.major < 1 || head.version.major == 1 && head.version.minor == 0
             self.isChunkable = !self.isOld
-            // The decoder reads nothing behind a request for another protocol, which is answered like any other one.
-            self.keepsConnection = head.isKeepAlive && !head.headers.contains(name: "upgrade")
+            // The decoder reads nothing behind a request for another protocol, or for a tunnel, which is answered like any other one.
+            self.keepsConnection = head.isKeepAlive && head.method != .CONNECT && !head.headers.contains(name: "upgrade")
         }
 
         var connectionField: String? { self.keepsConnection ? (self.isOld ? "keep-alive" : nil) : "close" }
@@ -125,7 +126,7 @@ final class RequestHandler: ChannelDuplexHandler {
         case is ChannelShouldQuiesceEvent:
             self.isQuiescing = true
             switch self.state {
-            case .waiting, .discarding: self.close()
+            case .waiting, .discarding: self.closeBehindAnswers()
             case .answering(let exchange): exchange.keepsConnection = false
             case .closing, .closed: break
             }
@@ -139,17 +140,25 @@ final class RequestHandler: ChannelDuplexHandler {
     private func inputClosed() {
         self.isInputClosed = true
         switch self.state {
-        case .waiting: if self.queue.isEmpty { self.close() }
+        case .waiting: if self.queue.isEmpty { self.closeBehindAnswers() }
         case .answering(let exchange):
             if !exchange.isWhole { exchange.body?.fail(.brokenOff) }
             if exchange.stream?.endsWithInput ?? false { self.close() }
-        case .discarding: self.close()
+        case .discarding: self.closeBehindAnswers()
         case .closing: if self.isOutputClosed { self.close() }
         case .closed: break
         }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if case ByteToMessageDecoderError.dataReceivedInErrorState(_, let rest)? = error as? ByteToMessageDecoderError {
+            // What comes behind what was no HTTP is dropped, so that the answer to that, and those before it, can be read.
+            switch self.state {
+            case .closing(let bytes): return self.drop(rest, after: bytes) { .closing(bytes: $0) }
+            case .answering(let exchange) where exchange.stream == nil: return
+            case .waiting, .answering, .discarding, .closed: break
+            }
+        }
         guard error is HTTPParserError else { return self.close() }
         // Nothing that comes behind it is read any more.
         switch self.state {
@@ -167,6 +176,16 @@ final class RequestHandler: ChannelDuplexHandler {
 
     private func close() { self.context?.close(promise: nil) }
 
+    /// Closes the connection when the client has taken the answers that are on their way to it.
+    private func closeBehindAnswers() {
+        guard let context = self.context else { return }
+        self.state = .closing(bytes: 0)
+        self.queue = CircularBuffer()
+        self.wait(atMost: HTTPLimits.idle)
+        let this = NIOLoopBound(self, eventLoop: self.loop)
+        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer())).whenComplete { _ in this.value.close() }
+    }
+
     // MARK: Reading
 
     func read(context: ChannelHandlerContext) {
@@ -181,7 +200,9 @@ final class RequestHandler: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = self.unwrapInboundIn(data)
-        if !self.queue.isEmpty || !self.take(part) { self.queue.append(part) }
+        guard !self.queue.isEmpty || !self.take(part) else { return }
+        guard self.queue.count < HTTPLimits.queuedParts else { return self.close() }
+        self.queue.append(part)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -198,7 +219,7 @@ final class RequestHandler: ChannelDuplexHandler {
     private func takeQueue() {
         while let part = self.queue.first, self.take(part) { self.queue.removeFirst() }
         self.begin()
-        if case .waiting = self.state, self.isInputClosed, self.queue.isEmpty { return self.close() }
+        if case .waiting = self.state, self.isInputClosed, self.queue.isEmpty { return self.closeBehindAnswers() }
         self.resumeReading()
     }
 
@@ -322,6 +343,9 @@ final class RequestHandler: ChannelDuplexHandler {
             return nil
         }
         exchange.request = nil
+        // What is still to come of it is read and dropped.
+        exchange.body = nil
+        self.isBodyHeld = false
         exchange.stream = Stream(endsWithInput: reply.endsWithInput, subscription: pushed?.subscription)
         let outlet = StreamOutlet(self, exchange: exchange.number, loop: self.loop)
         context.write(self.wrapOutboundOut(buffer), promise: nil)
@@ -333,7 +357,7 @@ final class RequestHandler: ChannelDuplexHandler {
             self.delaysFlush = false
         }
         context.flush()
-        if self.isInputClosed, reply.endsWithInput { self.close() }
+        if self.isInputClosed, reply.endsWithInput { self.close() } else { self.resumeReading() }
         return outlet
     }
 
@@ -342,10 +366,11 @@ final class RequestHandler: ChannelDuplexHandler {
         guard let context = self.context, exchange.keepsConnection, !self.isInputClosed || exchange.isWhole && !self.queue.isEmpty else {
             return self.writeLast(buffer)
         }
+        let patience = HTTPLimits.idle(behind: buffer.readableBytes)
         context.writeAndFlush(self.wrapOutboundOut(buffer), promise: nil)
         self.isBodyHeld = false
         self.state = exchange.isWhole ? .waiting : .discarding(bytes: 0)
-        self.wait(atMost: HTTPLimits.idle)
+        self.wait(atMost: patience)
         self.takeQueue()
     }
 
@@ -354,7 +379,7 @@ final class RequestHandler: ChannelDuplexHandler {
         self.state = .closing(bytes: 0)
         self.queue = CircularBuffer()
         self.isBodyHeld = false
-        self.wait(atMost: HTTPLimits.closing)
+        self.wait(atMost: HTTPLimits.idle(behind: buffer.readableBytes))
         let this = NIOLoopBound(self, eventLoop: self.loop)
         context.writeAndFlush(self.wrapOutboundOut(buffer)).whenComplete { _ in this.value.closeOutput() }
         self.resumeReading()
@@ -362,7 +387,9 @@ final class RequestHandler: ChannelDuplexHandler {
 
     private func closeOutput() {
         self.isOutputClosed = true
-        if self.isInputClosed { self.close() } else { self.context?.close(mode: .output, promise: nil) }
+        guard !self.isInputClosed else { return self.close() }
+        self.wait(atMost: HTTPLimits.closing)
+        self.context?.close(mode: .output, promise: nil)
     }
 
     // MARK: Streams

@@ -46,7 +46,7 @@ struct IncomingRequest: Sendable {
 
     var host: String? { self.headers.first(name: "host") }
 
-    private static func length(_ headers: HTTPHeaders) -> Int? { headers.first(name: "content-length").flatMap { Int($0) } }
+    private static func length(_ headers: HTTPHeaders) -> Int? { headers.first(name: "content-length").flatMap { Int($0.trimmed) } }
 
     /// The length of the body in bytes, if the head states it.
     private var statedLength: Int? { Self.length(self.headers) }
