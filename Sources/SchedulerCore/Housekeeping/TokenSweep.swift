@@ -21,6 +21,7 @@ struct TokenSweep: Sendable {
     private let logger: Logger
     /// The stream sequence at which the next look begins.
     private var next: UInt64 = 1
+    private var patience = Self.usualPatience
 
     /// The time between two looks.
     static let period: Duration = .seconds(60)
@@ -30,8 +31,11 @@ struct TokenSweep: Sendable {
     private static let messagesInHaste = 500_000
     /// From this age on, a record of a backend that the state does not know is outdated.
     private static let youth: Duration = .seconds(600)
-    /// How much longer than its lifetime, at least, a token was not told to be in use when its record is deleted: a proxy may have told it late.
-    private static let farewell: Duration = .seconds(600)
+    /// For how long a token's time has been over, at least, when its record is deleted. While NATS takes no writes, no proxy can tell that a token is in use,
+    /// and where this machine's clock is ahead, the time of more tokens looks over than is.
+    private static let usualPatience: Duration = .seconds(24 * 3600)
+    /// The same when the stream is more than half full: a proxy may have told a little late that a token is in use.
+    private static let patienceInHaste: Duration = .seconds(600)
     /// From this age on it is looked whether a note of use still has its token. One of a token in use is written anew four times in the token's lifetime.
     private static let longUnused: Duration = .seconds(24 * 3600)
     /// How long one look may take.
@@ -67,13 +71,16 @@ struct TokenSweep: Sendable {
             return 0
         }
         let deadline = ContinuousClock.now + Self.limit
-        let most = try await self.isHalfFull() ? Self.messagesInHaste : Self.messagesAtOnce
+        let isHalfFull = try await self.isHalfFull()
+        self.patience = isHalfFull ? Self.patienceInHaste : Self.usualPatience
+        let most = isHalfFull ? Self.messagesInHaste : Self.messagesAtOnce
         var (seen, deleted) = (0, 0)
         for await message in consumer {
             seen += 1
             self.next = message.sequence + 1
             for outdated in try await self.outdated(by: message, now: now) {
-                try await self.deleter.erase([outdated.sequence], subjects: [outdated.subject])
+                // Where it has to be done by subject, what was written meanwhile stays.
+                try await self.deleter.erase([outdated.sequence], subjects: [outdated.subject], before: outdated.sequence + 1)
                 deleted += 1
             }
             if message.pending == 0 {
@@ -95,8 +102,8 @@ struct TokenSweep: Sendable {
         if self.isOutdated(message, now: now) { return [message] }
         let age = now.since(WireTime(message.published).stateTime)
         if message.subject.hasPrefix(Self.tokens), let record = try? WireCodec.decode(TokenRecord.self, from: message.payload) {
-            if let expires = record.expires, now.since(expires.stateTime) > Self.farewell { return [message] }
-            guard let lifetime = record.lifetime, let limit = Self.longestPause(of: lifetime), now.since(record.issued.stateTime) > limit else { return [] }
+            if let expires = record.expires, now.since(expires.stateTime) > self.patience { return [message] }
+            guard let lifetime = record.lifetime, let limit = self.longestPause(of: lifetime), now.since(record.issued.stateTime) > limit else { return [] }
             let use = try await self.last(Self.uses + message.subject.dropFirst(Self.tokens.count))
             guard let use else { return [message] }
             return now.since(WireTime(use.published).stateTime) > limit ? [use, message] : []
@@ -111,9 +118,9 @@ struct TokenSweep: Sendable {
     private static let uses = "used."
 
     /// For how long a token with this lifetime has to be unused; nil for one that is longer than any time.
-    private static func longestPause(of lifetime: WireSeconds) -> Duration? {
+    private func longestPause(of lifetime: WireSeconds) -> Duration? {
         guard let seconds = Int64(exactly: lifetime.rawValue), seconds < 1 << 40 else { return nil }
-        return .seconds(seconds) + max(Self.farewell, .seconds(seconds / 4))
+        return .seconds(seconds) + max(self.patience, .seconds(seconds / 4))
     }
 
     private func last(_ subject: String) async throws(NATSError) -> StreamMessage? {
