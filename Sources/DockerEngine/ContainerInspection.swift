@@ -15,6 +15,8 @@ package struct ContainerInspection: Hashable, Sendable {
     var bridgeAddress: String?
     /// The address in each network, by the network's name. Empty unless the container runs.
     package var addresses: [String: String]
+    /// The names of its networks, also of those where it has no address.
+    package var networks: [String] = []
 
     /// The address of the container: on `network` if it is attached to that, otherwise on the default bridge, otherwise on the first of its networks by name.
     /// Nil if it has none, as while it does not run.
@@ -78,6 +80,7 @@ extension ContainerInspection: Decodable {
         self.networkOf = try fields.decodeIfPresent(HostNetwork.self, forKey: .host)?.container
         let settings = try fields.decodeIfPresent(NetworkSettings.self, forKey: .networkSettings)
         self.bridgeAddress = settings?.address.nonEmpty
+        self.networks = (settings?.networks ?? [:]).keys.sorted()
         self.addresses = (settings?.networks ?? [:]).compactMapValues {
             $0?.address.nonEmpty ?? $0?.globalIPv6Address.nonEmpty
         }

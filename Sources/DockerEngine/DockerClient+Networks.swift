@@ -1,6 +1,7 @@
 import FoundationEssentials
 import NIOCore
 import NIOHTTP1
+import TextEncodings
 
 /// A network of containers on a bridge of this machine.
 package struct BridgeNetwork: Hashable, Sendable {
@@ -41,6 +42,28 @@ extension DockerClient {
         let options = reply.options ?? [:]
         return BridgeNetwork(
             name: name, bridge: options[BridgeNetwork.bridgeOption], connectsContainers: options[BridgeNetwork.connectionOption] != "false")
+    }
+
+    /// The address that the network has for a container that runs; nil if there is none. Docker has been seen to leave the address out of what it says of the
+    /// container.
+    package func address(of container: ContainerID, in network: String) async throws(EngineError) -> String? {
+        struct Reply: Decodable {
+            enum CodingKeys: String, CodingKey { case attachments = "Containers" }
+            var attachments: [String: Attachment]?
+        }
+        struct Attachment: Decodable {
+            enum CodingKeys: String, CodingKey {
+                case v4 = "IPv4Address"
+                case v6 = "IPv6Address"
+            }
+            var v4: String?
+            var v6: String?
+        }
+        let request = EngineRequest(
+            path: "/networks/\(PercentEncoding.encode(network))", subject: .daemon, attempt: "look for containers in network \(network)")
+        let attachment = try await self.decode(Reply.self, from: request).attachments?[container.rawValue]
+        // Each is written with the length of its network's prefix.
+        return [attachment?.v4, attachment?.v6].lazy.compactMap { $0?.prefix { $0 != "/" } }.first { !$0.isEmpty }.map(String.init)
     }
 
     /// Makes a network without IPv6.

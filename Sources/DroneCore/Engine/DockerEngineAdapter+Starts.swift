@@ -129,10 +129,10 @@ extension DockerEngineAdapter {
             let state = inspection.state
             self.frozen.noteFirst(inspection.id, isFrozen: state.status == .paused)
             if state.isRunning {
-                guard let sandbox = inspection.networkOf?.rawValue else { return .running(self.address(of: inspection)) }
+                guard let sandbox = inspection.networkOf?.rawValue else { return .running(await self.address(of: inspection)) }
                 let look = await (sandbox == container.sandbox ? early : self.inspectSandbox(sandbox))
                 guard let holder = try look.get(), holder.state.isRunning else { return .networkLost }
-                return .running(self.address(of: holder))
+                return .running(await self.address(of: holder))
             }
             guard state.status != .created else { return .created }
             return .exited(code: state.exitCode, outOfMemory: state.wasKilledForMemory)
@@ -142,8 +142,12 @@ extension DockerEngineAdapter {
         }
     }
 
-    private func address(of inspection: ContainerInspection) -> IPAddress? {
-        inspection.address(on: self.template.network).flatMap { IPAddress($0) }
+    private func address(of inspection: ContainerInspection) async -> IPAddress? {
+        if let told = inspection.address(on: self.template.network) { return IPAddress(told) }
+        for network in inspection.networks {
+            if let told = try? await self.client.address(of: inspection.id, in: network) { return IPAddress(told) }
+        }
+        return nil
     }
 
     /// - Returns: Nil where there is no sandbox.
