@@ -67,7 +67,8 @@ final class PlanBPolicy: ProxyPolicy {
         self.loop = loop
         self.endpoints = endpoints
         self.reader = RedisClient(
-            source.options.reading, limits: source.options.redisLimits, tracksReads: source.options.cachesFrontends, on: loop, logger: host.logger)
+            source.options.reading, limits: source.options.redisLimits, trackedPrefixes: source.options.cachesFrontends ? ["frontend:", "dead:"] : nil,
+            on: loop, logger: host.logger)
         self.writer = RedisClient(source.options.writing, limits: source.options.redisLimits, on: loop, logger: host.logger)
         self.metrics = PlanBMetrics(source.metrics)
         self.idHeader = Array((source.options.requestIDHeader ?? "").utf8)

@@ -37,19 +37,20 @@ package final class RedisClient {
     private var failure: RedisError?
     private var connection: RedisConnection?
     private var masterCheck: RepeatingTimer?
-    private let tracksReads: Bool
+    private let trackedPrefixes: [String]?
     /// Whether the next connection is made without asking for tracking. Proxies for Redis close connections on which a command comes that they do not know.
     private var skipsTracking = false
     /// Called when Redis says that keys have changed. The keys were read on the connection of ``tracking``, and count as unread from then on.
     package var invalidated: ((RedisInvalidation) -> Void)?
     private let counts = RedisCounts()
 
-    /// - Parameter tracksReads: whether to ask Redis to tell when something that was read has changed; see ``tracking``.
+    /// - Parameter trackedPrefixes: how the keys begin that Redis is to tell of when they change, every key where none is given; nil for no such telling. See
+    ///   ``tracking``.
     package init(
-        _ server: RedisServer, limits: RedisLimits = RedisLimits(), tracksReads: Bool = false, on loop: EpollEventLoop, logger: Logger
+        _ server: RedisServer, limits: RedisLimits = RedisLimits(), trackedPrefixes: [String]? = nil, on loop: EpollEventLoop, logger: Logger
     ) {
         self.server = server
-        self.tracksReads = tracksReads
+        self.trackedPrefixes = trackedPrefixes
         self.limits = limits
         self.loop = loop
         self.logger = logger
@@ -163,7 +164,7 @@ package final class RedisClient {
             pushed: { if let change = RedisInvalidation(push: $0) { self.invalidated?(change) } },
             answered: { batch in if batch.replies.contains(where: \.isReadOnly) { self.masterChanged() } })
         self.connection = RedisConnection(
-            connectingTo: address, name: self.server.description, greeting: self.server.greeting, tracks: self.tracksReads && !self.skipsTracking,
+            connectingTo: address, name: self.server.description, greeting: self.server.greeting, tracked: self.skipsTracking ? nil : self.trackedPrefixes,
             limits: self.limits, on: self.loop, events: events)
     }
 
@@ -172,7 +173,7 @@ package final class RedisClient {
         self.state = .open(connection)
         if self.failure != nil { self.logger.info("redis is reached again", metadata: [LogKey.server: "\(self.server.description)"]) }
         self.failure = nil
-        if self.tracksReads, connection.tracking == nil {
+        if self.trackedPrefixes != nil, connection.tracking == nil {
             self.logger.info(
                 "redis does not tell of changes",
                 metadata: [

@@ -65,20 +65,24 @@ final class RedisConnection: StreamSocketReceiver {
     /// How much memory for commands is kept while there are none. In one turn of the loop there are rarely more.
     private static let keptOutputCapacity = 64 * 1024
     private static let ping = RedisPipeline([RedisCommand("PING", arguments: [])])
-    /// Messages that answer no command exist in version 3 of the protocol.
-    private static let trackingRequest = [RedisCommand("HELLO", "3"), RedisCommand("CLIENT", "TRACKING", "ON")]
+    /// Asks to be told of every change of keys with these prefixes (broadcasting mode), whether they were read or not: Redis would remember each key that was read,
+    /// and what is read are names that strangers make up. Messages that answer no command exist in version 3 of the protocol.
+    private static func trackingRequest(_ prefixes: [String]) -> [RedisCommand] {
+        let arguments = ["TRACKING", "ON", "BCAST"] + prefixes.flatMap { ["PREFIX", $0] }
+        return [RedisCommand("HELLO", "3"), RedisCommand("CLIENT", arguments: arguments.map { Array($0.utf8) })]
+    }
 
     /// - Parameters:
     ///   - name: the server's name, for messages.
-    ///   - tracks: whether to ask the server to tell when something that was read here changes.
+    ///   - tracked: how the keys begin that the server is to tell of when they change, every key where none is given; nil not to ask.
     init(
-        connectingTo address: SocketAddress, name: String, greeting: [RedisCommand], tracks: Bool = false, limits: RedisLimits,
+        connectingTo address: SocketAddress, name: String, greeting: [RedisCommand], tracked: [String]? = nil, limits: RedisLimits,
         on loop: EpollEventLoop, events: Events
     ) {
         self.address = address
         self.name = name
         self.greeting = greeting
-        self.request = tracks ? Self.trackingRequest : []
+        self.request = tracked.map(Self.trackingRequest) ?? []
         self.limits = limits
         self.loop = loop
         self.events = events

@@ -1,7 +1,7 @@
 package import NIOCore
 
-/// What one connection promises about keys that were read on it: Redis remembers them, and tells once on the same connection when one of them changes
-/// (client-side caching, CLIENT TRACKING of Redis 6). Used on its loop's thread only.
+/// What one connection promises about keys: Redis tells on it when one of those with certain prefixes changes (client-side caching in broadcasting mode, CLIENT
+/// TRACKING of Redis 6). Used on its loop's thread only.
 package final class RedisTracking {
     /// Whether the connection is still open. Nothing is told on a connection that is gone.
     package internal(set) var isActive = true
