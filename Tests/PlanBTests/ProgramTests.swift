@@ -60,6 +60,21 @@ struct ProgramTests {
         #expect(await planb.process.stop(signal) == 0)
     }
 
+    @Test("a client that sends half a head, or asks nothing more after an answer, is let go after the times of the flags")
+    func clientLimits() async throws {
+        let redis = try await RedisTestServer.start()
+        let backends = try NumberedBackends(1)
+        try await redis.command("RPUSH", "frontend:a.test", "id", backends.entry(0))
+        let planb = try await Self.start(redis, "--client-read-header-timeout", "300ms", "--client-idle-timeout", "300ms")
+        let half = try TestPeer.connect(port: planb.port)
+        try await half.send("GET / HTTP/1.1\r\nHost: a.test\r\n")
+        #expect(try await !half.receiveToEnd().contains(" 200 "))
+        let idle = try TestPeer.connect(port: planb.port)
+        try await idle.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+        #expect(try await idle.receiveToEnd().hasSuffix("\r\n\r\n0"))
+        #expect(await planb.process.stop(.interrupt) == 0)
+    }
+
     @Test(
         "promtool's linter finds nothing in its metrics, and each has a sentence",
         .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/promtool")))

@@ -62,6 +62,7 @@ struct TranscriptTests {
             let process = try TestProcess.ours(
                 "planb", flags + ["--access-log", "none", "--read-redis-port", "\(redis.port)", "--write-redis-port", "\(redis.port)"])
             try await process.line(containing: "planb is ready")
+            if flags.contains("--tls-listen") { try await process.line(containing: "Listening tls on :\(tlsPort)...") }
             running.append(process)
         }
         let redisHere = "redis-cli() { command redis-cli -p \(redis.port) \"$@\"; }; cd '\(directory.path)'"

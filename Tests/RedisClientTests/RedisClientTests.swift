@@ -279,7 +279,7 @@ struct RedisClientTests {
         try await Self.withTracked(server.port) { caller, tracked, _ in
             async let answer = caller.send(RedisCommand("PING", arguments: []))
             let first = try await server.accept()
-            _ = try await first.receive(until: "TRACKING\r\n$2\r\nON\r\n$5\r\nBCAST\r\n")
+            _ = try await first.receive(until: "PREFIX\r\n$7\r\nmissing\r\n")
             first.close()
             let second = try await server.accept()
             #expect(try await second.receive(until: "PING\r\n") == "*1\r\n$4\r\nPING\r\n")
@@ -296,7 +296,7 @@ struct RedisClientTests {
         try await Self.withTracked(server.port) { caller, tracked, _ in
             async let answer = caller.send(RedisCommand("GET", "a"))
             let peer = try await server.accept()
-            _ = try await peer.receive(until: "TRACKING\r\n$2\r\nON\r\n$5\r\nBCAST\r\n")
+            _ = try await peer.receive(until: "PREFIX\r\n$7\r\nmissing\r\n")
             try await peer.send("%0\r\n+OK\r\n")
             _ = try await peer.receive(until: "GET\r\n$1\r\na\r\n")
             try await peer.send("_\r\n")
