@@ -67,7 +67,10 @@ final class TunnelTraffic {
                 self.ping.writePong(into: &sorted.pong)
             case .complete, .invalid:
                 // What is wrong with an invalid one is for the backend to say.
-                if self.visitor.advance(self.ping.bytes.span) { sorted.hasTraffic = true }
+                do {
+                    let ping = self.ping.bytes
+                    if self.visitor.advance(ping.span) { sorted.hasTraffic = true }
+                }
                 if start == nil {
                     sorted.forwarded.writeBytes(self.ping.bytes)
                     done = position
