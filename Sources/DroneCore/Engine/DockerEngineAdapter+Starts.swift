@@ -144,6 +144,7 @@ extension DockerEngineAdapter {
 
     private func address(of inspection: ContainerInspection) async -> IPAddress? {
         if let told = inspection.address(on: self.template.network) { return IPAddress(told) }
+        // Docker has been seen to run a container and to tell no address with it. A question that fails is put again with the supervisor's next look.
         for network in inspection.networks {
             if let told = try? await self.client.address(of: inspection.id, in: network) { return IPAddress(told) }
         }
