@@ -34,6 +34,8 @@ struct TierProgramTests {
             ] {
                 #expect(request.contains("\r\n\(line)\r\n"), "\(line)")
             }
+            // Until the proxy knows it, a request still goes to the drone, where nobody would answer it.
+            drone.stopListening()
             try await tier.put(backend: "b-1", on: "drone-1", .exited)
             try await eventually("the backend is gone") { try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 410 ") }
         }
