@@ -161,7 +161,10 @@ extension PlanBPolicy {
     func tell(_ request: PlanBRequest, _ text: String, backend: Backend? = nil) {
         var line = ByteBuffer()
         line.writeString("ERROR in \(request.host) -> \(backend?.text ?? "?") - ")
-        line.writeBytes(request.path)
+        let target = request.target
+        var path: [UInt8] = []
+        AccessLine.writePath(target.span, target.indices, into: &path)
+        line.writeBytes(path)
         line.writeStaticString(" - ")
         line.writeBytes(self.idHeader)
         line.writeString(":\(LogText.escaped(request.id)) - \(text)\n")

@@ -11,7 +11,6 @@ extension PlanBPolicy {
         to endpoint: UpstreamPool, from visitor: Visitor
     ) -> RequestRewriting {
         var rewriting = RequestRewriting()
-        rewriting.addsFields = true
         self.addedLines.clear()
         if request.isDebug { rewriting.hiddenNames.append(Self.debugName) }
         if request.isNamedByUs {
@@ -34,11 +33,14 @@ extension PlanBPolicy {
             }
         }
         if self.options.trustsForwarding {
-            rewriting.forwarding = .written
-            Self.writeForwarding(fields, bytes, visitor, into: &self.addedLines)
+            rewriting.forwarding = .extendedButHost
         }
         // `trailers` is the one option of TE that may be forwarded (RFC 9110 §10.1.4).
-        if fields.contains(where: { $0.kind == .te && Self.wantsTrailers(bytes, $0.value) }) { self.addedLines.writeStaticString("TE: trailers\r\n") }
+        for field in fields where field.kind == .te && Self.wantsTrailers(bytes, field.value) {
+            self.addedLines.writeStaticString("TE: trailers\r\n")
+            break
+        }
+        rewriting.addsFields = self.addedLines.readableBytes > 0
         return rewriting
     }
 
@@ -47,24 +49,6 @@ extension PlanBPolicy {
         into out: inout ByteBuffer
     ) {
         out.writeImmutableBuffer(self.addedLines)
-    }
-
-    private static func writeForwarding(_ fields: [FieldTable.Field], _ bytes: Span<UInt8>, _ visitor: Visitor, into out: inout ByteBuffer) {
-        out.writeStaticString("X-Forwarded-For: ")
-        var proto: Range<Int>?
-        for field in fields {
-            switch field.kind {
-            case .forwardedFor where !field.value.isEmpty:
-                out.write(bytes, field.value)
-                out.writeStaticString(", ")
-            case .forwardedProto where !field.value.isEmpty: proto = proto ?? field.value
-            default: break
-            }
-        }
-        out.writeString(visitor.address?.description ?? "unknown")
-        out.writeStaticString("\r\nX-Forwarded-Proto: ")
-        if let proto { out.write(bytes, proto) } else { out.writeStaticString(visitor.isHTTPS ? "https" : "http") }
-        out.writeStaticString("\r\n")
     }
 
     private static func wantsTrailers(_ bytes: Span<UInt8>, _ value: Range<Int>) -> Bool {

@@ -25,6 +25,8 @@ final class PlanBPolicy: ProxyPolicy {
         let beganAt: NIODeadline
     }
 
+    /// Nothing is remembered of a request but what is in its route. An empty literal would go through an array, since the type is of another module.
+    private static let noNotes = RequestNotes(rawValue: 0)
     /// The route of the ping page. No host name has a slash, so that it collides with none.
     static let pingName = "/ping"
     private static let pingHost = Array("__ping__".utf8)
@@ -109,7 +111,7 @@ final class PlanBPolicy: ProxyPolicy {
     ) -> Resolution {
         if let retrying {
             self.retrying = nil
-            if lookup != nil { return .route(retrying, path: head.path, []) }
+            if lookup != nil { return .route(retrying, path: head.path, Self.noNotes) }
         }
         if self.isPing(head, bytes) { return self.answerPing(after: lookup) }
         let name =
@@ -145,7 +147,7 @@ final class PlanBPolicy: ProxyPolicy {
         _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, _ visitor: Visitor, _ frontend: Frontend, _ name: String,
         startedAt: NIODeadline
     ) -> Resolution {
-        .route(self.request(head, fields, bytes, visitor, frontend, name, startedAt: startedAt), path: head.path, [])
+        .route(self.request(head, fields, bytes, visitor, frontend, name, startedAt: startedAt), path: head.path, Self.noNotes)
     }
 
     private func request(
@@ -169,15 +171,13 @@ final class PlanBPolicy: ProxyPolicy {
         }
         let isNamedByUs = !self.idHeader.isEmpty && given == nil
         let id = isNamedByUs ? self.ids.next() : given.map { range in range.map { bytes[$0] } } ?? []
-        var path: [UInt8] = []
-        AccessLine.writePath(head, bytes, into: &path)
         let line =
             self.source.accessLog == nil
             ? nil : AccessLine(head, fields, bytes, from: visitor, idHeader: self.idHeader, id: id)
         return PlanBRequest(
             frontend: frontend, host: frontend?.host ?? name, startedAt: startedAt,
             isWebSocket: upgrade.map { bytes.equals($0, lowercase: "websocket") } ?? false, isDebug: isDebug, id: id, isNamedByUs: isNamedByUs,
-            line: line, path: path)
+            line: line, target: bytes.extracting(head.path).withUnsafeBufferPointer { Array($0) })
     }
 
     private func isIDHeader(_ name: Range<Int>, _ bytes: Span<UInt8>) -> Bool {

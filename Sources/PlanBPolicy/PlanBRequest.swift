@@ -26,8 +26,8 @@ final class PlanBRequest: ProxyRoute {
     let isNamedByUs: Bool
     /// The line for the access log; nil without an access log.
     let line: AccessLine?
-    /// The path without the query, for messages.
-    let path: [UInt8]
+    /// Path and query as they came, for messages; empty for a target without both.
+    let target: [UInt8]
     /// The number of the first backend that was tried; nil before that.
     var firstTurn: Int?
     var choice: Choice?
@@ -44,7 +44,7 @@ final class PlanBRequest: ProxyRoute {
 
     init(
         frontend: Frontend?, host: String, startedAt: NIODeadline, isWebSocket: Bool, isDebug: Bool, id: [UInt8], isNamedByUs: Bool, line: AccessLine?,
-        path: [UInt8]
+        target: [UInt8]
     ) {
         self.frontend = frontend
         self.host = host
@@ -54,7 +54,7 @@ final class PlanBRequest: ProxyRoute {
         self.id = id
         self.isNamedByUs = isNamedByUs
         self.line = line
-        self.path = path
+        self.target = target
     }
 
     /// Header lines that tell a visitor who has asked for them how the request was treated.

@@ -56,7 +56,11 @@ class SlowLine:
     def accept(self):
         while True:
             client, _ = self.listener.accept()
-            server = socket.create_connection(("127.0.0.1", self.target))
+            try:
+                server = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:  # Redis has gone
+                client.close()
+                continue
             threading.Thread(target=self.copy, args=(client, server, self.delay), daemon=True).start()
             threading.Thread(target=self.copy, args=(server, client, 0), daemon=True).start()
 

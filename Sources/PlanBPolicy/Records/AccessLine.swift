@@ -23,7 +23,7 @@ package struct AccessLine: Sendable {
         self.request.append(UInt8(ascii: "\""))
         LogText.write(bytes, head.method, into: &self.request)
         self.request.append(UInt8(ascii: " "))
-        Self.writePath(head, bytes, into: &self.request)
+        Self.writePath(bytes, head.path, into: &self.request)
         self.request += head.isHTTP10 ? Self.http10 : Self.http11
         var referer: Range<Int>?
         var agent: Range<Int>?
@@ -61,13 +61,12 @@ package struct AccessLine: Sendable {
         return text.utf8.contains(UInt8(ascii: ":")) ? text : "::ffff:\(text)"
     }
 
-    /// Writes the path with its escapes decoded, and without the query, since that may contain secrets.
-    static func writePath(_ head: RequestHead, _ bytes: Span<UInt8>, into out: inout [UInt8]) {
-        if head.isAsteriskForm { return out.append(UInt8(ascii: "*")) }
-        var end = head.path.lowerBound
-        while end < head.path.upperBound, bytes[end] != .questionMark { end += 1 }
-        if head.path.lowerBound == end { return out.append(.slash) }
-        LogText.writeDecoded(bytes, head.path.lowerBound..<end, into: &out)
+    /// Writes the path of a target with its escapes decoded, and without the query, since that may contain secrets.
+    static func writePath(_ bytes: Span<UInt8>, _ target: Range<Int>, into out: inout [UInt8]) {
+        var end = target.lowerBound
+        while end < target.upperBound, bytes[end] != .questionMark { end += 1 }
+        if target.lowerBound == end { return out.append(.slash) }
+        LogText.writeDecoded(bytes, target.lowerBound..<end, into: &out)
     }
 
     /// The part of the line that depends on the answer.

@@ -28,8 +28,8 @@ package struct RequestHeadWriter {
         case extended
         /// The client's fields are kept, and the proxy adds nothing.
         case kept
-        /// The policy writes `X-Forwarded-For` and `-Proto`; the client's other fields are kept.
-        case written
+        /// As ``extended``, for `X-Forwarded-For` and `-Proto`. The client's other fields are kept, and nothing is added to them.
+        case extendedButHost
     }
 
     var path: Range<Int>
@@ -59,12 +59,15 @@ package struct RequestHeadWriter {
     ) -> ByteBuffer {
         let capacity = head.length + Self.growth + forwarding.fields.count + head.host.count
         var out = allocator.buffer(capacity: capacity)
-        out.write(bytes, head.method.lowerBound..<(head.method.upperBound + 1))
-        if !head.isAsteriskForm, self.path.isEmpty || bytes[self.path.lowerBound] != .slash { out.writeInteger(UInt8.slash) }
-        out.write(bytes, self.path)
-        out.writeStaticString(" HTTP/1.1\r\n")
-
-        self.writeFields(head, fields, bytes, into: &out)
+        if self.keepsRequestLine(head, bytes) {
+            self.writeFields(head, fields, bytes, from: 0, into: &out)
+        } else {
+            out.write(bytes, head.method.lowerBound..<(head.method.upperBound + 1))
+            if !head.isAsteriskForm, self.path.isEmpty || bytes[self.path.lowerBound] != .slash { out.writeInteger(UInt8.slash) }
+            out.write(bytes, self.path)
+            out.writeStaticString(" HTTP/1.1\r\n")
+            self.writeFields(head, fields, bytes, from: head.fieldsStart, into: &out)
+        }
         if case .chunked = head.framing { out.writeStaticString("Transfer-Encoding: chunked\r\n") }
         if head.wantsUpgrade { out.writeStaticString("Connection: Upgrade\r\n") }
         if let newID {
@@ -83,19 +86,29 @@ package struct RequestHeadWriter {
             out.writeBytes(forwarding.fields)
             out.write(bytes, head.host)
             out.writeStaticString("\r\n\r\n")
-        case .extended:
+        case .extended, .extendedButHost:
             self.writeExtendedForwarding(head, fields, bytes, forwarding: forwarding, into: &out)
-        case .kept, .written:
+        case .kept:
             out.writeStaticString("\r\n")
         }
         return out
     }
 
+    /// Whether the client's first line is what the backend is to get, so that it can be copied together with the fields behind it.
+    @inline(__always)
+    private func keepsRequestLine(_ head: RequestHead, _ bytes: Span<UInt8>) -> Bool {
+        head.method.lowerBound == 0 && self.path.lowerBound == head.method.upperBound + 1 && self.path.upperBound + 11 == head.fieldsStart
+            && bytes[self.path.lowerBound] == .slash
+            && bytes.equals(self.path.upperBound..<head.fieldsStart, uppercase: " HTTP/1.1\r\n")
+    }
+
     /// Writes the fields. Lines that stay as they are mostly lie next to each other, and are copied together.
+    ///
+    /// - Parameter start: Where the bytes begin that are copied with the first of them.
     private func writeFields(
-        _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, into out: inout ByteBuffer
+        _ head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, from start: Int, into out: inout ByteBuffer
     ) {
-        var stretch = head.fieldsStart
+        var stretch = start
         for field in fields {
             switch self.action(of: field, head, bytes) {
             case .keep:
@@ -129,7 +142,7 @@ package struct RequestHeadWriter {
         case .forwardedHost:
             switch self.forwardingFields {
             case .replaced, .extended: .drop
-            case .kept, .written: self.hides(field, bytes) ? .drop : .keep
+            case .kept, .extendedButHost: self.hides(field, bytes) ? .drop : .keep
             }
         case .otherForwarded: self.forwardingFields == .replaced || self.hides(field, bytes) ? .drop : .keep
         case .upgrade: !head.wantsUpgrade ? .drop : field.hasTabs(bytes) ? .rewriteBlanks : .keep
@@ -172,13 +185,14 @@ package struct RequestHeadWriter {
         }
         out.writeBytes(forwarding.clientAddress)
         out.writeStaticString("\r\nX-Forwarded-Proto: ")
-        if let field = fields.first(where: { $0.kind == .forwardedProto }) {
+        if let field = fields.first(where: { $0.kind == .forwardedProto && !$0.value.isEmpty }) {
             out.write(bytes, field.value)
         } else {
             out.writeStaticString(forwarding.scheme)
         }
+        if self.forwardingFields == .extendedButHost { return _ = out.writeStaticString("\r\n\r\n") }
         out.writeStaticString("\r\nX-Forwarded-Host: ")
-        out.write(bytes, fields.first(where: { $0.kind == .forwardedHost })?.value ?? head.host)
+        out.write(bytes, fields.first(where: { $0.kind == .forwardedHost && !$0.value.isEmpty })?.value ?? head.host)
         out.writeStaticString("\r\n\r\n")
     }
 }

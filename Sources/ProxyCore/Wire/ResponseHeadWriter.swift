@@ -27,13 +27,17 @@ struct ResponseHeadWriter {
         added: ByteBuffer? = nil
     ) -> ByteBuffer {
         var out = allocator.buffer(capacity: head.length + Self.growth + bodyRoom)
-        out.writeStaticString("HTTP/1.1 ")
-        out.write(bytes, head.statusAndReason)
-        // A status line ends with a space even when no reason follows it (RFC 9112 §4).
-        if head.statusAndReason.count == 3 { out.writeInteger(UInt8.space) }
-        out.writeStaticString("\r\n")
-
         var stretch = head.fieldsStart
+        if self.keepsStatusLine(head, bytes) {
+            stretch = 0
+        } else {
+            out.writeStaticString("HTTP/1.1 ")
+            out.write(bytes, head.statusAndReason)
+            // A status line ends with a space even when no reason follows it (RFC 9112 §4).
+            if head.statusAndReason.count == 3 { out.writeInteger(UInt8.space) }
+            out.writeStaticString("\r\n")
+        }
+
         for field in fields {
             switch self.action(of: field, head, bytes) {
             case .keep:
@@ -49,6 +53,10 @@ struct ResponseHeadWriter {
             }
             stretch = field.end
         }
+        if self.connection == .unsaid, self.date == nil, self.addedFields == nil, added == nil {
+            out.write(bytes, stretch..<head.length)
+            return out
+        }
         out.write(bytes, stretch..<(head.length - 2))
 
         if let date { out.writeBytes(date) }
@@ -61,6 +69,13 @@ struct ResponseHeadWriter {
         case .upgrade: out.writeStaticString("Connection: Upgrade\r\n\r\n")
         }
         return out
+    }
+
+    /// Whether the backend's first line is what the client is to get, so that it can be copied together with the fields behind it.
+    @inline(__always)
+    private func keepsStatusLine(_ head: ResponseHead, _ bytes: Span<UInt8>) -> Bool {
+        head.statusAndReason.lowerBound == 9 && head.statusAndReason.count > 3 && head.statusAndReason.upperBound + 2 == head.fieldsStart
+            && bytes.equals(0..<9, uppercase: "HTTP/1.1 ")
     }
 
     private enum FieldAction { case keep, drop, rewriteBlanks, rewriteCookie }

@@ -106,6 +106,17 @@ struct RequestTranslationTests {
                 + "X-Forwarded-Proto: gopher\r\nX-Forwarded-Host: b.plane.test\r\n\r\n")
     }
 
+    @Test("trusted forwarding fields without a value say nothing")
+    func trustedAndEmpty() throws {
+        let sent = Self.post("X-Forwarded-For:\r\nX-Forwarded-Proto: \r\nX-Forwarded-Proto: gopher\r\n")
+        #expect(
+            try Translation.request(sent, trustsForwarding: true)
+                == "POST /p HTTP/1.1\r\n\(Self.host)X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: gopher\r\nX-Forwarded-Host: b.plane.test\r\n\r\n")
+        #expect(
+            try Translation.request(Self.post("X-Forwarded-Proto:\r\nX-Forwarded-Host:\r\n"), trustsForwarding: true)
+                == Self.seen(""))
+    }
+
     /// What products in front of a backend are known to say of visitors.
     static let descriptions = [
         "X-Real-IP", "True-Client-IP", "CF-Connecting-IP", "CF-Connecting-IPv6", "CF-Pseudo-IPv4", "X-Client-IP", "Client-IP", "X-Remote-IP",
