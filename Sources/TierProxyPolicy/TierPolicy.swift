@@ -256,7 +256,7 @@ final class TierPolicy: ProxyPolicy {
     private func backend(_ name: String, isAwaited: Bool) -> TierBackend {
         if let known = self.backends[name] { return known }
         let place = self.directory.fleet.place(of: name)
-        let backend = TierBackend(name: name, place: place, endpoint: self.endpoint(of: place))
+        let backend = TierBackend(name: name, serverField: self.serverField, place: place, endpoint: self.endpoint(of: place))
         switch place {
         case .starting, .ready, .unreachable: self.backends[name] = backend
         case .unknown where isAwaited: self.expect(backend)
@@ -477,10 +477,7 @@ final class TierPolicy: ProxyPolicy {
     func addResponseFields(
         _ head: ResponseHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>, of route: TierRoute, to visitor: Visitor, into out: inout ByteBuffer
     ) {
-        out.writeStaticString("X-Plane-Backend-Id: ")
-        out.writeString(route.name)
-        out.writeStaticString("\r\n")
-        out.writeBytes(self.serverField)
+        out.writeBytes(route.backend.responseFields)
         let saysItself = fields.contains { field in
             bytes.equals(field.name, lowercase: "access-control-allow-origin") || bytes.equals(field.name, lowercase: "access-control-allow-methods")
                 || bytes.equals(field.name, lowercase: "access-control-allow-headers")

@@ -4,6 +4,8 @@ import ProxyCore
 /// One backend on an event loop of the tier. All routes to the backend share it.
 final class TierBackend {
     let name: String
+    /// What every response says of the backend, and of the proxy, as lines.
+    let responseFields: [UInt8]
     var place: BackendLocation
     /// Since when it is known here that it starts; nil where it does not.
     var startingSince: NIODeadline?
@@ -16,8 +18,9 @@ final class TierBackend {
     /// Nobody has heard of it yet, and that is likely to change.
     var isAwaited = false
 
-    init(name: String, place: BackendLocation, endpoint: UpstreamPool?) {
+    init(name: String, serverField: [UInt8], place: BackendLocation, endpoint: UpstreamPool?) {
         self.name = name
+        self.responseFields = Array("X-Plane-Backend-Id: \(name)\r\n".utf8) + serverField
         self.place = place
         self.endpoint = endpoint
         if case .starting = place { self.startingSince = .now() }
