@@ -74,7 +74,7 @@ package struct ConfigReader: ~Copyable {
     /// Reads a table that may be missing; nil if it is, or if it has mistakes.
     package mutating func table<Value>(_ key: String, _ read: (inout ConfigReader) -> Value?) -> Value? {
         guard self.isTable(key) || self.purpose == .describing else {
-            if let value = self.node(key) { self.mistake(key, value, expectation: "a table") }
+            if let value = self.node(key) { self.mistake(key, value, found: value.excerpt, expectation: "a table") }
             return nil
         }
         return self.enter(key, read)
@@ -96,7 +96,7 @@ package struct ConfigReader: ~Copyable {
         if case .array(let elements) = node, elements.isEmpty { return [] }
         let numbers = (node.members ?? [:]).keys.compactMap { Int($0) }.sorted()
         guard let members = node.members, numbers.count == members.count else {
-            self.mistake(key, node, expectation: "a list of tables, each under [[\(self.name(key))]]")
+            self.mistake(key, node, found: Self.found(insteadOfTables: node), expectation: "a list of tables, each under [[\(self.name(key))]]")
             return []
         }
         var values: [Value] = []
@@ -104,6 +104,11 @@ package struct ConfigReader: ~Copyable {
             if let value = self.enter(key, { $0.table(String(number), read) }) { values.append(value) }
         }
         return values
+    }
+
+    private static func found(insteadOfTables node: ConfigValue) -> String {
+        guard case .array(let elements) = node, let index = elements.firstIndex(where: { !$0.isTable }) else { return node.excerpt }
+        return ConfigFault(elements[index], element: index).found
     }
 
     /// Notes a mistake if the table is missing from the file.
@@ -132,6 +137,11 @@ package struct ConfigReader: ~Copyable {
     package mutating func mistake(_ key: String, found: String, expectation: String) {
         guard self.purpose == .loading else { return }
         self.mistakes.append(ConfigMistake(place: .key(self.name(key)), found: found, expectation: expectation))
+    }
+
+    /// Records that an element of a list, or a value in a table, can be read as what it is, but means nothing.
+    package mutating func mistake(_ key: String, _ fault: ConfigFault, expectation: String) {
+        self.mistake(key, found: fault.found, expectation: expectation)
     }
 
     /// Says that the secrets in these tables belong to other services. Called before the tables are read.
@@ -211,14 +221,13 @@ package struct ConfigReader: ~Copyable {
         }
         if let value = type.read(node) { return value }
         let advice = type.advice(node).map { " (\($0))" } ?? ""
-        self.mistake(key, node, expectation: type.fullExpectation + advice, isSecret: type.isSecret)
+        self.mistake(key, node, found: type.found(in: node), expectation: type.fullExpectation + advice)
         return nil
     }
 
-    private mutating func mistake(_ key: String, _ value: ConfigValue, expectation: String, isSecret: Bool = false) {
+    private mutating func mistake(_ key: String, _ value: ConfigValue, found: String, expectation: String) {
         var place = ConfigMistake.Place.key(self.name(key))
         if case .variable(let variable, _) = value { place = .variable(variable, key: self.name(key)) }
-        let found = isSecret ? "something else (not shown, it may be secret)" : value.excerpt
         self.mistakes.append(ConfigMistake(place: place, found: found, expectation: expectation))
     }
 

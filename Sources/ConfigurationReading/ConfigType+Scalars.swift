@@ -79,20 +79,7 @@ extension ConfigType where Value == Duration {
 }
 
 extension ConfigType where Value == [String: String] {
-    /// A table whose keys are chosen by the operator.
-    package static let stringTable: ConfigType = {
-        var type = ConfigType.plainStringTable
-        type.advice = \.adviceToQuote
-        return type
-    }()
-
-    private static let plainStringTable = ConfigType(
-        "a table of strings",
-        read: { value in
-            guard case .table(let members) = value else { return nil }
-            let strings = members.compactMapValues { $0.asString }
-            return strings.count == members.count ? strings : nil
-        }, show: { .table($0.mapValues { .string($0) }) })
+    package static let stringTable = ConfigType.table(of: .text("a string", { $0 }, show: { $0 }), "a table of strings")
 }
 
 extension ConfigType where Value == IPAddress {

@@ -8,7 +8,9 @@ package struct ConfigType<Value: Sendable>: Sendable {
     package var elsewhere: ConfigIndirection = .nowhere
     /// Advice about a value that cannot be read, if it shows what was meant.
     package var advice: @Sendable (ConfigValue) -> String? = { _ in nil }
-    package let read: @Sendable (ConfigValue) -> Value?
+    /// Which part of a list or table cannot be read; nil where the value as a whole is none.
+    package var fault: @Sendable (ConfigValue) -> ConfigFault? = { _ in nil }
+    package var read: @Sendable (ConfigValue) -> Value?
     package let show: @Sendable (Value) -> ConfigValue
 
     package init(
@@ -20,6 +22,12 @@ package struct ConfigType<Value: Sendable>: Sendable {
     }
 
     var fullExpectation: String { self.expectation + self.elsewhere.expectation }
+
+    /// A text that follows "found", for a value that cannot be read: the value, or the part of it that is to blame, without what may be secret.
+    func found(in value: ConfigValue) -> String {
+        if let fault = self.fault(value) { return fault.found }
+        return self.isSecret && value != .array([]) ? "something else (not shown, it may be secret)" : value.excerpt
+    }
 
     /// A value with a text form, such as an address or an id.
     package static func text(
@@ -34,17 +42,55 @@ package struct ConfigType<Value: Sendable>: Sendable {
         return .text(words, { Value(rawValue: $0) }, show: { $0.rawValue })
     }
 
-    /// An array or, in an environment variable, a list with commas; it has at least one element.
-    package static func list<Element>(of element: ConfigType<Element>) -> ConfigType where Value == [Element] {
+    /// An array or, in an environment variable, a list with commas. A single text is a list with one element.
+    /// - Parameters:
+    ///   - expectation: `a list, each …` if nil.
+    ///   - mayBeEmpty: Whether a list without elements means something.
+    package static func list<Element>(
+        of element: ConfigType<Element>, _ expectation: String? = nil, mayBeEmpty: Bool = false
+    ) -> ConfigType where Value == [Element] {
         var type = ConfigType(
-            "a list, each \(element.expectation)",
+            expectation ?? "a list, each \(element.expectation)",
             read: { value in
-                guard let values = value.asArray, !values.isEmpty else { return nil }
+                guard let values = value.asArray, mayBeEmpty || !values.isEmpty else { return nil }
                 let elements = values.compactMap(element.read)
                 return elements.count == values.count ? elements : nil
             },
             show: { .array($0.map(element.show)) })
         type.isSecret = element.isSecret
+        type.fault = { value in
+            if case .string = value { return nil }
+            guard let values = value.asArray, let index = values.firstIndex(where: { element.read($0) == nil }) else { return nil }
+            return ConfigFault(element.isSecret ? nil : values[index], element: index)
+        }
+        type.advice = { value in
+            guard let values = value.asArray else { return nil }
+            if values.isEmpty { return "at least one" }
+            return values.first { element.read($0) == nil }.flatMap(element.advice)
+        }
+        return type
+    }
+
+    /// A table whose keys are chosen by the operator.
+    package static func table<Element>(of element: ConfigType<Element>, _ expectation: String) -> ConfigType where Value == [String: Element] {
+        @Sendable func unreadable(_ value: ConfigValue) -> (name: String, value: ConfigValue)? {
+            guard case .table(let members) = value else { return nil }
+            return members.filter { element.read($0.value) == nil }.min { $0.key < $1.key }.map { ($0.key, $0.value) }
+        }
+        var type = ConfigType(
+            expectation,
+            read: { value in
+                guard case .table(let members) = value, unreadable(value) == nil else { return nil }
+                return members.compactMapValues(element.read)
+            },
+            show: { .table($0.mapValues(element.show)) })
+        type.isSecret = element.isSecret
+        type.fault = { value in
+            unreadable(value).map { name, part in
+                element.fault(part).map { ConfigFault($0, under: name) } ?? ConfigFault(element.isSecret ? nil : part, under: name)
+            }
+        }
+        type.advice = { value in value.adviceToQuote ?? unreadable(value).flatMap { element.advice($0.value) } }
         return type
     }
 }

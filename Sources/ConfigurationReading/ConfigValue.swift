@@ -23,7 +23,7 @@ extension ConfigValue {
         }
     }
 
-    private var isTable: Bool {
+    var isTable: Bool {
         if case .table = self { return true }
         return false
     }
@@ -91,11 +91,11 @@ extension ConfigValue {
         return inner.firstPath.map { "\(name).\($0)" } ?? name
     }
 
-    /// The value for an error message: `"abc"`, `70000`, `a table`.
+    /// The value for an error message: `"abc"`, `70000`, `a table`, `an empty list`.
     var excerpt: String {
         switch self {
-        case .table: "a table"
-        case .array: "an array"
+        case .table(let members): members.isEmpty ? "an empty table" : "a table"
+        case .array(let elements): elements.isEmpty ? "an empty list" : "a list"
         case .string(let text), .variable(_, let text): Self.excerpt(text)
         case .integer(let number): String(number)
         case .double(let number): String(number)

@@ -25,11 +25,13 @@ package struct VisitorPorts: Sendable {
         if let httpsPort, httpsPort != 0, httpsPort == proxy.httpPort {
             reader.mistake("proxy.https_port", found: "\(httpsPort)", expectation: "another port than proxy.http_port")
         }
-        for text in proxy.proxyProtocolFrom {
+        for (index, text) in proxy.proxyProtocolFrom.enumerated() {
             if let range = AddressRange(text) {
                 self.proxyProtocolSources.append(range)
             } else {
-                reader.mistake("proxy.proxy_protocol_from", found: text, expectation: "an address or a network such as 10.0.0.0/8")
+                reader.mistake(
+                    "proxy.proxy_protocol_from", ConfigFault(.string(text), element: index),
+                    expectation: "a list, each an address or a network such as 10.0.0.0/8")
             }
         }
     }

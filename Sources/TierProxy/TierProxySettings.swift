@@ -42,8 +42,9 @@ package struct TierProxySettings: ServiceSettings {
             return nil
         }
         let tokenKeys = drone.proxy.tokenKeys.compactMap { TokenPublicKey(text: $0) }
-        if tokenKeys.count < drone.proxy.tokenKeys.count {
-            reader.mistake("proxy.token_keys", found: "another text among them", expectation: "texts, each \(TokenPublicKey.expectation)")
+        if let index = drone.proxy.tokenKeys.firstIndex(where: { TokenPublicKey(text: $0) == nil }) {
+            // The text itself is not shown: it may be a private key that was written here by mistake.
+            reader.mistake("proxy.token_keys", ConfigFault(nil, element: index), expectation: "a list, each \(TokenPublicKey.expectation)")
         }
         if tokenKeys.count > Self.tokenKeyLimit {
             reader.mistake("proxy.token_keys", found: "\(tokenKeys.count) keys", expectation: "at most \(Self.tokenKeyLimit)")

@@ -43,9 +43,11 @@ struct DNSSettings: ServiceSettings {
                 reader.mistake("dns.soa_email", found: email, expectation: "an e-mail address at a domain, no part longer than 63 bytes")
             }
         }
-        for text in dns.certificateAuthorities {
+        for (index, text) in dns.certificateAuthorities.enumerated() {
             guard let property = CAAProperty(text) else {
-                reader.mistake("dns.caa", found: text, expectation: "flags, tag and value as in 0 issue \"letsencrypt.org\"")
+                reader.mistake(
+                    "dns.caa", ConfigFault(.string(text), element: index),
+                    expectation: "a list, each flags, tag and value as in 0 issue \"letsencrypt.org\"")
                 continue
             }
             zones.certificateAuthorities.append(property)

@@ -31,7 +31,7 @@ import Testing
         #expect(log.contains("dns: error: dns.port: found 70000, expected a port from 0 to 65535"))
         #expect(log.contains("dns: error: dns.domain_name: found ns..plane.test, expected a domain name"))
         #expect(log.contains("dns: error: dns.soa_email: found"))
-        #expect(log.contains("dns: error: dns.caa: found issue letsencrypt.org, expected flags, tag and value"))
+        #expect(log.contains("dns: error: dns.caa: found \"issue letsencrypt.org\" as element 1 of the list, expected a list, each flags, tag and value"))
         #expect(log.contains("dns: error: dns.name_servers: found"))
     }
 

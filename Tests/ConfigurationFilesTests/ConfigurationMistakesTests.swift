@@ -37,7 +37,7 @@ import Testing
         #expect(
             mistakes == [
                 #"cluster_domain: found "not a domain", expected a cluster name such as plane.test or localhost:8080"#,
-                "nats.hosts: found something else (not shown, it may be secret), expected a list, each a host with or without port, nats://… or tls://…",
+                "nats.hosts: found an empty list, expected a list, each a host with or without port, nats://… or tls://… (at least one)",
                 "agent.ip: found nothing, expected an IPv4 or IPv6 address",
                 #"agent.docker.insecure_gpu: found "perhaps", expected true or false"#,
                 "agent.ready_timeout_secs: found 0, expected seconds from 1 to 3600",
@@ -83,6 +83,91 @@ import Testing
             mistakes == [
                 "cluster_domain: found a table, expected a cluster name such as plane.test or localhost:8080", "proxy: found 8080, expected a table",
             ])
+    }
+
+    @Test(
+        "a mistake in a list names the element and what it is",
+        arguments: [
+            (
+                "agent = { ip = '::1', docker = { cap_drop = ['MKNOD', 'FOO'] } }",
+                #"agent.docker.cap_drop: found "FOO" as element 2 of the list, expected a list of Linux capabilities such as NET_RAW"#
+            ),
+            (
+                "agent = { ip = '::1', docker = { cap_drop = ['NET_RAAW'] } }",
+                #"agent.docker.cap_drop: found "NET_RAAW" as element 1 of the list, expected a list of Linux capabilities such as NET_RAW (did you mean NET_RAW?)"#
+            ),
+            (
+                "agent = { ip = '::1', docker = { cap_drop = 'FOO' } }",
+                #"agent.docker.cap_drop: found "FOO", expected a list of Linux capabilities such as NET_RAW"#
+            ),
+            (
+                "agent = { ip = '::1', docker = { cap_drop = [['MKNOD']] } }",
+                "agent.docker.cap_drop: found a list as element 1 of the list, expected a list of Linux capabilities such as NET_RAW"
+            ),
+            (
+                "agent = { ip = '::1', docker = { cap_drop = 7 } }",
+                "agent.docker.cap_drop: found 7, expected a list of Linux capabilities such as NET_RAW"
+            ),
+            (
+                "agent = { ip = '::1', docker = { allowed_networks = ['apps', 'host'] } }",
+                #"agent.docker.allowed_networks: found "host" as element 2 of the list, expected a list of names of Docker networks other than host, none "#
+                    + "and container:…"
+            ),
+            (
+                "agent = { ip = '::1', docker = { unreachable = ['10.0.0.0/8', '10.0.0.0/33'] } }",
+                #"agent.docker.unreachable: found "10.0.0.0/33" as element 2 of the list, expected a list of IPv4 addresses and networks such as 10.0.0.0/8"#
+            ),
+            (
+                "agent = { ip = '::1', docker = { isolate = true, reachable = ['10.0.0.1:80', '[::1]:80'] } }",
+                #"agent.docker.reachable: found "[::1]:80" as element 2 of the list, expected IPv4 addresses with a port: the network has no IPv6"#
+            ),
+            (
+                "agent = { ip = '::1', images = [] }", "agent.images: found an empty list, expected a list, each a string (at least one)"
+            ),
+            (
+                "agent = { ip = '::1', parked = [{ image = 'a' }, 'b'] }",
+                #"agent.parked: found "b" as element 2 of the list, expected a list of tables, each under [[agent.parked]]"#
+            ),
+            (
+                "proxy = { token_keys = ['a', ''] }", #"proxy.token_keys: found "" as element 2 of the list, expected a list, each a string"#
+            ),
+            (
+                "proxy = { clusters = { b = 'x', a = ['y'] } }", #"proxy.clusters: found a list under "a", expected a table of strings"#
+            ),
+            (
+                "nats = { hosts = ['a', 'nats://u:hunter2@'] }",
+                "nats.hosts: found something else as element 2 of the list (not shown, it may be secret), expected a list, each a host with or without port, "
+                    + "nats://… or tls://…"
+            ),
+        ])
+    func elements(toml: String, mistake: String) throws {
+        #expect(try Self.mistakes("cluster_domain = 'plane.test'\n\(toml)") == [mistake])
+    }
+
+    @Test("an element of a variable's list is named as well")
+    func elementsOfVariables() throws {
+        #expect(
+            try Self.mistakes(
+                "cluster_domain = 'plane.test'\nagent = { ip = '::1' }", environment: ["PLANE_AGENT__DOCKER__CAP_DROP": "MKNOD, FOO"]) == [
+                    #"agent.docker.cap_drop (from PLANE_AGENT__DOCKER__CAP_DROP): found "FOO" as element 2 of the list, "#
+                        + "expected a list of Linux capabilities such as NET_RAW"
+                ])
+    }
+
+    @Test("an empty list is what a missing one is, where there may be none")
+    func emptyLists() throws {
+        let drone = try ConfigurationLoader.load(
+            DroneConfiguration.self,
+            toml: """
+                cluster_domain = "plane.test"
+                proxy = { token_keys = [], proxy_protocol_from = [] }
+                agent = { ip = "::1", docker = { reachable = [], allowed_networks = [] } }
+                """)
+        #expect(drone.warnings.isEmpty)
+        #expect(drone.configuration.proxy.tokenKeys.isEmpty && drone.configuration.proxy.proxyProtocolFrom.isEmpty)
+        let controller = try ConfigurationLoader.load(
+            ControllerConfiguration.self, toml: "nats.hosts = ['a']\ndns = { caa = [], clusters = [], proxies = [] }")
+        #expect(controller.configuration.dns.proxies.isEmpty)
     }
 
     @Test("text that is no TOML is told with line and column")

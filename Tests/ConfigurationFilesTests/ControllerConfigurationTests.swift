@@ -177,6 +177,18 @@ import Testing
         #expect(error.description.contains("dns.name_servers"))
     }
 
+    @Test("an address in a table of lists that is none is named")
+    func addressesInTables() throws {
+        let error = try #require(throws: ConfigurationError.self) {
+            try ConfigurationLoader.load(
+                ControllerConfiguration.self,
+                toml: "nats.hosts = ['a']\ndns.name_servers = { 'ns1.zone.test' = ['203.0.113.53'], 'ns2.zone.test' = ['::1', 'ns2'] }")
+        }
+        #expect(
+            error.description
+                == #"dns.name_servers: found "ns2" as element 2 of the list under "ns2.zone.test", expected a table of lists of IPv4 and IPv6 addresses"#)
+    }
+
     @Test("a name with dots that is not quoted is told so, in the words to write")
     func unquoted() throws {
         let error = try #require(throws: ConfigurationError.self) {
@@ -185,7 +197,8 @@ import Testing
         }
         #expect(
             error.description
-                == #"dns.name_servers: found a table, expected a table of lists of IPv4 and IPv6 addresses (a name with dots is quoted: "ns1.zone.test" = …)"#)
+                == #"dns.name_servers: found a table under "ns1", expected a table of lists of IPv4 and IPv6 addresses (a name with dots is quoted: "ns1.zone.test" = …)"#
+        )
         let images = try #require(throws: ConfigurationError.self) {
             try ConfigurationLoader.load(
                 ControllerConfiguration.self, toml: "nats.hosts = ['a']\nhttp = { cluster = 'a.b', services = { my.app = 'image' } }")

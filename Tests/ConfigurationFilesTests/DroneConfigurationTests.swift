@@ -171,7 +171,7 @@ import Testing
         let spelled = try ConfigurationLoader.load(
             DroneConfiguration.self, toml: "cluster_domain = 'plane.test'\nagent = { ip = '::1', docker = { cap_drop = ['CAP_NET_RAW', 'all'] } }")
         #expect(spelled.configuration.agent?.docker.privileges.droppedCapabilities == ["NET_RAW", "ALL"])
-        for (word, said) in [("FOO", "\"FOO\" is none"), ("NET_RAAW", "\"NET_RAAW\" is none; did you mean NET_RAW?"), ("net raw", "did you mean NET_RAW?")] {
+        for (word, said) in [("FOO", "\"FOO\" as element 2"), ("NET_RAAW", "did you mean NET_RAW?"), ("net raw", "did you mean NET_RAW?")] {
             let error = try #require(throws: ConfigurationError.self) {
                 try ConfigurationLoader.load(
                     DroneConfiguration.self,

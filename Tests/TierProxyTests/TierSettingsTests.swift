@@ -101,6 +101,16 @@ struct TierSettingsTests {
         #expect(error?.mistakes.contains { "\($0)".contains(key) } == true)
     }
 
+    @Test("a text that is no key of signed tokens is named and not shown, for it may be a private key; no keys are none")
+    func unreadableTokenKeys() throws {
+        let key = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+        let error = try #require(throws: ConfigurationError.self) { try Self.load(Self.least + "token_keys = [\"\(key)\", \"\(key)=\"]") }
+        #expect(
+            "\(error)".hasPrefix(
+                "proxy.token_keys: found something else as element 2 of the list (not shown, it may be secret), expected a list, each a public key"))
+        #expect(try Self.load(Self.least + "token_keys = []").proxyOptions(openFiles: 1024).tokenKeys.isEmpty)
+    }
+
     @Test("keys of signed tokens reach the proxy")
     func tokenKeys() throws {
         let options = try Self.load(Self.least + "token_keys = [\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"]").proxyOptions(openFiles: 1024)

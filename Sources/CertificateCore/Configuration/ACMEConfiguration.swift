@@ -42,7 +42,7 @@ extension ACMEConfiguration: ConfigReadable {
         let caPath = reader.optional("ca_path", .path, "PEM file of the authorities that may sign the ACME server's own certificate; the system's if not set.")
         let dnsServers =
             reader.optional(
-                "dns_servers", .list(of: .endpoint),
+                "dns_servers", .list(of: .endpoint, mayBeEmpty: true),
                 "Name servers asked whether a challenge is visible before the authority is told to look; those of the zone if not set.") ?? []
         var propagationTimeout = Duration.seconds(60)
         reader.read(

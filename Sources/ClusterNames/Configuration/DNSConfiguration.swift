@@ -45,16 +45,17 @@ extension DNSConfiguration: ConfigReadable {
                 "name_servers", .addressTable, "Addresses of all name servers by name, for NS answers; needed for names inside of a cluster's zone.")
             ?? [:]
         self.certificateAuthorities =
-            reader.optional("caa", .list(of: .string), "CAA records of every cluster, such as '0 issue \"letsencrypt.org\"'.") ?? []
+            reader.optional("caa", .list(of: .string, mayBeEmpty: true), "CAA records of every cluster, such as '0 issue \"letsencrypt.org\"'.") ?? []
         self.clusters =
-            reader.optional("clusters", .list(of: .clusterName), "Clusters to answer for before anything is known of them.") ?? []
+            reader.optional("clusters", .list(of: .clusterName, mayBeEmpty: true), "Clusters to answer for before anything is known of them.") ?? []
         for cluster in self.clusters { if let concern = cluster.concern { reader.warn("clusters", reason: "of \(cluster), \(concern)") } }
         for names in Dictionary(grouping: self.clusters, by: \.subjectToken).values where Set(names).count > 1 {
             let shown = Set(names).map(\.rawValue).sorted().joined(separator: " and ")
             reader.warn("clusters", reason: "\(shown) are the same on NATS, and get each other's messages")
         }
         self.proxies =
-            reader.optional("proxies", .list(of: .ipAddress), "Addresses of the tier (gateway-proxy), to which the clusters' own names lead.") ?? []
+            reader.optional("proxies", .list(of: .ipAddress, mayBeEmpty: true), "Addresses of the tier (gateway-proxy), to which the clusters' own names lead.")
+            ?? []
         reader.read(
             "answers", .choice(), into: &self.answers, "Whether the names of backends lead to their drones, or every name of a cluster to its proxies.")
         if self.answers == .proxies, self.proxies.isEmpty { reader.missing("proxies", expectation: "addresses, for answers is \"proxies\"") }
@@ -65,18 +66,5 @@ extension DNSConfiguration: ConfigReadable {
 }
 
 extension ConfigType where Value == [String: [IPAddress]] {
-    static let addressTable: ConfigType = {
-        var type = ConfigType.plainAddressTable
-        type.advice = \.adviceToQuote
-        return type
-    }()
-
-    private static let plainAddressTable = ConfigType(
-        "a table of lists of IPv4 and IPv6 addresses",
-        read: { value in
-            guard case .table(let members) = value else { return nil }
-            let lists = members.compactMapValues { $0.asArray?.compactMap { $0.asString.flatMap { IPAddress($0) } } }
-            let areWhole = lists.allSatisfy { name, addresses in addresses.count == members[name]?.asArray?.count }
-            return areWhole && lists.count == members.count ? lists : nil
-        }, show: { .table($0.mapValues { .array($0.map { .string($0.description) }) }) })
+    static let addressTable = ConfigType.table(of: .list(of: .ipAddress, mayBeEmpty: true), "a table of lists of IPv4 and IPv6 addresses")
 }

@@ -17,13 +17,9 @@ extension ConfigType where Value == String {
 
 extension ConfigType where Value == [String] {
     /// Names of Docker networks. Requests may never choose the machine's own, none at all, or another container's.
-    static let allowedNetworks = ConfigType(
-        "a list of names of Docker networks other than host, none and container:…",
-        read: { value in
-            guard let values = value.asArray else { return nil }
-            let names = values.compactMap(\.asString)
-            let areUsable = names.allSatisfy { !$0.isEmpty && $0 != "host" && $0 != "none" && !$0.hasPrefix("container:") }
-            return names.count == values.count && areUsable ? names : nil
-        },
-        show: { .array($0.map { .string($0) }) })
+    static let allowedNetworks = ConfigType.list(
+        of: .text(
+            "the name of a Docker network",
+            { name in name.isEmpty || name == "host" || name == "none" || name.hasPrefix("container:") ? nil : name }, show: { $0 }),
+        "a list of names of Docker networks other than host, none and container:…", mayBeEmpty: true)
 }

@@ -25,7 +25,8 @@ package struct ContainerIsolation: Hashable, Sendable {
             "Make a network for the backends on which they reach neither one another nor this machine; the name of it is network, or plane.")
         self.reachable =
             reader.optional(
-                "reachable", .list(of: .endpoint), "With isolate: services of this machine, or of unreachable, that backends reach nevertheless, TCP and UDP.")
+                "reachable", .list(of: .endpoint, mayBeEmpty: true),
+                "With isolate: services of this machine, or of unreachable, that backends reach nevertheless, TCP and UDP.")
             ?? []
         reader.read(
             "unreachable", .ipv4Networks, into: &self.unreachable,
@@ -36,8 +37,10 @@ package struct ContainerIsolation: Hashable, Sendable {
                 "network", found: TOMLText.quoted(network),
                 expectation: "with isolate, a name of at most \(Self.longestName) letters, digits, '.', '_' and '-', for the bridge has it too")
         }
-        if self.reachable.contains(where: { !$0.ip.isVersion4 }) {
-            reader.mistake("reachable", found: "an IPv6 address", expectation: "IPv4 addresses with a port: the network has no IPv6")
+        if let index = self.reachable.firstIndex(where: { !$0.ip.isVersion4 }) {
+            reader.mistake(
+                "reachable", ConfigFault(.string(self.reachable[index].description), element: index),
+                expectation: "IPv4 addresses with a port: the network has no IPv6")
         }
     }
 

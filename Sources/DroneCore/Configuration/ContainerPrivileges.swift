@@ -28,26 +28,27 @@ extension ConfigType where Value == [String] {
     /// Names of capabilities(7), with or without `CAP_`, in any case. An empty list is one too; a variable, which is not set if it is
     /// empty, says `NONE`.
     static var capabilities: ConfigType {
-        var type = ConfigType(
-            "a list of Linux capabilities such as NET_RAW",
-            read: { value in
-                guard let values = value.asArray else { return nil }
-                let names = values.compactMap { $0.asString.flatMap(Self.capability) }
-                return names.count == values.count ? names.filter { $0 != "NONE" } : nil
-            },
-            show: { .array($0.map { .string($0) }) })
+        var type = ConfigType.list(of: .capability, "a list of Linux capabilities such as NET_RAW", mayBeEmpty: true)
+        let readNames = type.read
+        type.read = { readNames($0)?.filter { $0 != "NONE" } }
+        return type
+    }
+}
+
+extension ConfigType where Value == String {
+    fileprivate static var capability: ConfigType {
+        var type = ConfigType.text("a Linux capability such as NET_RAW", Self.capability(named:), show: { $0 })
         type.advice = { value in
-            let strange = (value.asArray ?? []).compactMap(\.asString).filter { Self.capability($0) == nil }
-            guard let word = strange.first else { return nil }
+            guard let word = value.asString else { return nil }
             let written = Array(word.uppercased().utf8)
             let nearest = Self.known.map { ($0, NearestKey.editDistance(written, Array($0.utf8))) }.min { ($0.1, $0.0) < ($1.1, $1.0) }
-            guard let nearest, nearest.1 <= 2 else { return "\"\(word)\" is none" }
-            return "\"\(word)\" is none; did you mean \(nearest.0)?"
+            guard let nearest, nearest.1 <= 2 else { return nil }
+            return "did you mean \(nearest.0)?"
         }
         return type
     }
 
-    private static func capability(_ text: String) -> String? {
+    @Sendable private static func capability(named text: String) -> String? {
         let upper = text.uppercased()
         let name = upper.hasPrefix("CAP_") ? upper.dropFirst(4) : upper[...]
         return Self.known.contains(String(name)) ? String(name) : nil

@@ -123,11 +123,20 @@ extension GatewayConfiguration.SignedTokens: ConfigReadable {
 
 extension ConfigType where Value == [APIToken] {
     /// These are hashes, so the table contains no secrets.
-    static let accessTokens = ConfigType(
-        "a table of texts, each \(APIToken.expectation)",
-        read: { value in
-            guard case .table(let members) = value, !members.isEmpty else { return nil }
-            let tokens = members.compactMap { name, value in value.asString.flatMap { APIToken(name: name, text: $0) } }
-            return tokens.count == members.count ? tokens.sorted { $0.name < $1.name } : nil
-        }, show: { .table(Dictionary($0.map { ($0.name, .string($0.text)) }) { $1 }) })
+    static let accessTokens: ConfigType = {
+        var type = ConfigType(
+            "a table of texts, each \(APIToken.expectation)",
+            read: { value in
+                guard case .table(let members) = value, !members.isEmpty else { return nil }
+                let tokens = members.compactMap { name, value in value.asString.flatMap { APIToken(name: name, text: $0) } }
+                return tokens.count == members.count ? tokens.sorted { $0.name < $1.name } : nil
+            }, show: { .table(Dictionary($0.map { ($0.name, .string($0.text)) }) { $1 }) })
+        // What is no hash may be the token itself.
+        type.fault = { value in
+            guard case .table(let members) = value else { return nil }
+            let unreadable = members.filter { name, value in value.asString.flatMap { APIToken(name: name, text: $0) } == nil }
+            return unreadable.keys.min().map { ConfigFault(nil, under: $0) }
+        }
+        return type
+    }()
 }

@@ -90,14 +90,14 @@ extension ProxyConfiguration: ConfigReadable {
             ?? [:]
         self.tokenKeys =
             reader.optional(
-                "token_keys", .list(of: .string),
+                "token_keys", .list(of: .string, mayBeEmpty: true),
                 "Public keys (Ed25519, in base64url, as gateways tell at their start) by which a gateway-proxy knows signed tokens of visitors; two while one "
                     + "takes the place of another. Without any it takes none.")
             ?? []
         self.rootRedirectURL = reader.optional("root_redirect_url", .httpURL, "Where a gateway-proxy leads visitors of /; if not set, it answers 400.")
         self.proxyProtocolFrom =
             reader.optional(
-                "proxy_protocol_from", .list(of: .string),
+                "proxy_protocol_from", .list(of: .string, mayBeEmpty: true),
                 "Balancers that begin connections with a PROXY protocol header (version 1 or 2), as addresses or networks such as 10.0.0.0/8.")
             ?? []
         reader.read(
