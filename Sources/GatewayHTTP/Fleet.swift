@@ -15,6 +15,7 @@ package final class Fleet: Sendable {
     package let mirror: StateMirror
     let hub: StatusHub
     let recent = RecentHistory()
+    let memory = BackendMemory()
     let revocations = RevocationWaiters()
     let reads = StreamReads()
     /// What this gateway is called in answers, where Plane names its controller.
@@ -77,7 +78,12 @@ package final class Fleet: Sendable {
         if !self.client.bus.connection.isConnected { for await event in events where event == .connected { break } }
         await withDiscardingTaskGroup { group in
             group.addTask { await self.client.mirrorState(into: self.mirror) }
-            group.addTask { await self.hub.run { self.recent.heard($0) } }
+            group.addTask {
+                await self.hub.run { message in
+                    self.recent.heard(message)
+                    self.memory.heard(message)
+                }
+            }
             group.addTask { await self.followProxies() }
             group.addTask { await self.followRevocations() }
         }

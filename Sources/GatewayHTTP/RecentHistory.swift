@@ -8,6 +8,8 @@ final class RecentHistory: Sendable {
         var millisecondsToReady: Int64?
         /// Why the backend ended, in a sentence.
         var diagnosis: String?
+        /// When it ended, by its drone's clock.
+        fileprivate var ended: WireTime?
     }
 
     private struct State {
@@ -25,8 +27,13 @@ final class RecentHistory: Sendable {
     private let state = Mutex(State())
 
     func heard(_ message: BackendStateMessage) {
-        guard message.detail?.ending == nil, message.state == .ready || message.state.isTerminal else { return }
+        guard message.detail?.ending == nil else { return }
         self.state.withLock { state in
+            // After the end of a backend its id may be given to another one.
+            if !message.state.isTerminal, let ended = state.facts[message.backend]?.ended, message.time > ended {
+                state.facts[message.backend] = Facts()
+            }
+            guard message.state == .ready || message.state.isTerminal else { return }
             if state.facts[message.backend] == nil { Self.makeRoom(for: message.backend, in: &state) }
             var facts = state.facts[message.backend] ?? Facts()
             if message.state == .ready, facts.millisecondsToReady == nil, let milliseconds = message.detail?.phases?.millisecondsToReady {
@@ -35,6 +42,7 @@ final class RecentHistory: Sendable {
                 state.nextStart = (state.nextStart + 1) % Self.startLimit
             } else if message.state.isTerminal {
                 facts.diagnosis = Diagnosis(message, wasReady: facts.millisecondsToReady != nil).sentence
+                facts.ended = message.time
             }
             state.facts[message.backend] = facts
         }

@@ -39,12 +39,16 @@ struct GatewayFixture: Sendable {
     /// Runs `body` with all of it.
     static func run(
         course: TestDrone.Course = .ready, drones: [String] = [], configure: (inout GatewayConfiguration) -> Void = { _ in },
+        scheduling: (inout SchedulerConfiguration) -> Void = { _ in },
         _ body: @escaping @Sendable (GatewayFixture) async throws -> Void
     ) async throws {
         var configuration = GatewayConfiguration(port: 0)
         configuration.defaultCluster = try .make("plane.test")
         configure(&configuration)
         let settings = configuration
+        var schedulerConfiguration = SchedulerConfiguration()
+        scheduling(&schedulerConfiguration)
+        let schedulerSettings = schedulerConfiguration
         var legacy = HTTPConfiguration(services: ["app": "app-image"], cluster: try .make("plane.test"))
         legacy.port = 0
         legacy.bindIP = .v4(0x7F00_0001)
@@ -64,7 +68,7 @@ struct GatewayFixture: Sendable {
                 onListening: { listening.yield(($0, $1)) })
             let services = ServiceGroup(
                 services: [
-                    Scheduler(bus: PlaneBus(connection: schedulerConnection, logger: silent), configuration: SchedulerConfiguration(), logger: silent), gateway,
+                    Scheduler(bus: PlaneBus(connection: schedulerConnection, logger: silent), configuration: schedulerSettings, logger: silent), gateway,
                 ], logger: silent)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await services.run() }

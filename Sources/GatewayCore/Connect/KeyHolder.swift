@@ -11,12 +11,14 @@ package struct KeyHolder: Hashable, Sendable {
     package var isEnding: Bool
     /// The token that its drone's proxy asks visitors for, if the source of this value has told it.
     package var bearerToken: Secret?
+    /// As the state of the fleet tells it; nil where this value comes from elsewhere.
+    package var fencingToken: Int64?
     /// In how many milliseconds its drone expects it to be ready; nil unless it was spawned by this request and the drone has said it.
     package var readyInMilliseconds: UInt32?
 
     package init(
         backend: BackendID, cluster: ClusterName, drone: DroneID? = nil, tag: String? = nil, isEnding: Bool = false, bearerToken: Secret? = nil,
-        readyInMilliseconds: UInt32? = nil
+        fencingToken: Int64? = nil, readyInMilliseconds: UInt32? = nil
     ) {
         self.backend = backend
         self.cluster = cluster
@@ -24,6 +26,7 @@ package struct KeyHolder: Hashable, Sendable {
         self.tag = tag
         self.isEnding = isEnding
         self.bearerToken = bearerToken
+        self.fencingToken = fencingToken
         self.readyInMilliseconds = readyInMilliseconds
     }
 

@@ -13,7 +13,6 @@ struct ConnectHandler: Sendable {
     let fleet: Fleet
     let configuration: GatewayConfiguration
     let tokens: TokenWriter
-    let bearerTokens: BearerTokens
 
     /// What a request says apart from its body.
     struct RequestContext: Sendable {
@@ -83,7 +82,7 @@ struct ConnectHandler: Sendable {
         guard let tag = located.view.tag else { return try await self.ask(lock, in: located.cluster) }
         return KeyHolder(
             backend: located.view.id, cluster: located.cluster, drone: located.view.drone, tag: tag, isEnding: located.view.isEnding,
-            bearerToken: located.view.bearerToken)
+            bearerToken: located.view.bearerToken, fencingToken: located.view.fencingToken)
     }
 
     private func ask(_ lock: LockName, in cluster: ClusterName) async throws(GatewayError) -> KeyHolder? {
@@ -118,16 +117,23 @@ struct ConnectHandler: Sendable {
     private func answer(
         _ holder: KeyHolder, _ kind: Kind, lock: LockName?, _ request: ConnectRequest, _ context: RequestContext
     ) async throws(GatewayError) -> ConnectResponse {
-        let opened = try await self.tokens.opened(holder.backend, isNew: kind == .spawned)
-        let made = try await self.tokens.make(for: holder, opened, request)
+        let life = self.life(of: holder)
+        let opened = try await self.tokens.opened(life, isNew: kind == .spawned)
+        let made = try await self.tokens.make(for: holder, life, opened, request)
         var status = kind == .spawned ? .scheduled : self.status(of: holder)
         if let limit = context.readyLimit { status = await self.awaitReady(holder, limit: limit) }
         return ConnectResponse(
             backend: holder.backend, spawned: kind != .found, status: status, token: made.token,
             url: PublicAddress.ofToken(made.token, in: holder.cluster, subdomain: opened.subdomain), subdomain: opened.subdomain,
             secretToken: made.secret, statusURL: PublicAddress.ofStatus(holder.backend, base: context.base),
-            drone: kind == .found ? nil : holder.drone, backendURL: try await self.backendURL(of: holder, isNew: kind == .spawned, lock: lock),
+            drone: kind == .found ? nil : holder.drone, backendURL: try await self.backendURL(of: holder, life, isNew: kind == .spawned, lock: lock),
             tokenExpires: made.expires, readyInMilliseconds: kind == .spawned ? holder.readyInMilliseconds : nil)
+    }
+
+    /// Where a scheduler has told of the holder, the state may not know it yet.
+    private func life(of holder: KeyHolder) -> BackendLife {
+        let fencingToken = holder.fencingToken ?? self.fleet.mirror.ask { $0.backend(holder.backend, in: holder.cluster)?.fencingToken }
+        return BackendLife(backend: holder.backend, cluster: holder.cluster, fencingToken: fencingToken)
     }
 
     private func status(of holder: KeyHolder) -> GatewayStatus {
@@ -148,16 +154,16 @@ struct ConnectHandler: Sendable {
     }
 
     /// Where the drone's own proxy serves it, for installations without a tier.
-    private func backendURL(of holder: KeyHolder, isNew: Bool, lock: LockName?) async throws(GatewayError) -> Secret? {
+    private func backendURL(of holder: KeyHolder, _ life: BackendLife, isNew: Bool, lock: LockName?) async throws(GatewayError) -> Secret? {
         guard !self.configuration.hasProxyTier, let drone = holder.drone else { return nil }
         let endpoint = self.fleet.drone(drone, in: holder.cluster)?.metadata?.endpoint ?? PublicEndpoint()
-        var bearerToken = holder.bearerToken ?? self.bearerTokens.token(of: holder.backend, in: holder.cluster)
+        var bearerToken = holder.bearerToken ?? self.fleet.memory.bearerToken(of: life)
         // The state does not hold every token; a scheduler knows it, of the backend that holds the lock by then.
         if bearerToken == nil, !isNew, let lock, let told = try await self.ask(lock, in: holder.cluster), told.backend == holder.backend {
             bearerToken = told.bearerToken
         }
         guard let bearerToken else { return nil }
-        self.bearerTokens.remember(bearerToken, of: holder.backend, in: holder.cluster)
+        self.fleet.memory.remember(bearerToken, of: life)
         return PublicAddress.ofBackend(holder.backend, in: holder.cluster, at: endpoint, bearerToken: bearerToken)
     }
 }

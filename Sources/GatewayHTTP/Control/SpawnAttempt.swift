@@ -102,7 +102,9 @@ struct SpawnAttempt: Sendable {
         _ recipe: SpawnConfig, _ backend: BackendID, in cluster: ClusterName, before end: ContinuousClock.Instant
     ) async throws(GatewayError) -> ConnectMachine.ScheduleAnswer? {
         // Whoever finds the backend, however soon, and whatever becomes of this process, finds what its visitors are to be told.
-        let opened = try await self.tokens.prepare(self.opened, of: backend, in: cluster)
+        let opened = try await self.tokens.prepare(self.opened, of: backend, in: cluster, isNew: self.isIDNew) { [fleet] in
+            fleet.locate(backend) != nil
+        }
         let staticToken = opened.staticToken.flatMap { VisitorToken(text: $0.exposed) }
         let request = SpawnPlan(recipe, backend: backend, key: self.key, in: cluster, staticToken: staticToken, requestedBy: self.requester).request
         var wasSilent = false
@@ -128,6 +130,9 @@ struct SpawnAttempt: Sendable {
         }
         return .unavailable("\(error)")
     }
+
+    /// Whether nobody has ever asked for a backend with this id.
+    private var isIDNew: Bool { self.recipe?.id == nil && !self.isRepeatable }
 
     private var isRepeatable: Bool {
         switch self.names {
@@ -201,6 +206,6 @@ struct SpawnAttempt: Sendable {
         return .backend(
             KeyHolder(
                 backend: backend, cluster: cluster, drone: view.drone, tag: self.key.tag, isEnding: view.isEnding || hasEnded,
-                bearerToken: view.bearerToken))
+                bearerToken: view.bearerToken, fencingToken: view.fencingToken))
     }
 }

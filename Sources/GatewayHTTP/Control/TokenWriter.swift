@@ -6,7 +6,6 @@ import Logging
 import NATS
 import PlaneProtocol
 import PlaneService
-import Synchronization
 import VisitorTokens
 
 /// Makes visitors' tokens, and stores each where the tier finds it before anybody gets it.
@@ -18,21 +17,12 @@ final class TokenWriter: Sendable {
     private let logger: Logger
     /// Where the stream of tokens ends. It is not remembered: a revocation that another gateway has written since would end the tokens made after it, too.
     private let streamEnd: SharedQuestion<StreamInfo, NATSError>
-    /// What later visitors are told of backends, as far as it was asked for lately.
-    private let known = Mutex<[BackendID: OpenedBackend]>([:])
-    /// Visits that were stored lately.
-    private let visits = Mutex<Set<Visit>>([])
-
-    private struct Visit: Hashable {
-        var user: TokenHash
-        var backend: BackendID
-    }
+    private let memory: BackendMemory
+    /// From this age on, what was written of a backend that the state does not know is of a former one, or of one that never came to be. Longer than any request
+    /// takes, with something for clocks that differ.
+    private let youth: Duration
 
     private static let limit: Duration = .seconds(4)
-    /// How many backends are remembered. When there are more, all are forgotten and read again when needed.
-    private static let knownLimit = 100_000
-    /// How many visits are remembered. When there are more, all are forgotten and stored again, which costs a message each.
-    private static let visitLimit = 20_000
     /// How many backends a search for a user returns at most.
     private static let visitedLimit = 1000
 
@@ -50,8 +40,10 @@ final class TokenWriter: Sendable {
         let isUsual: Bool
     }
 
-    init(jetStream: JetStream, configuration: GatewayConfiguration, logger: Logger) {
+    init(jetStream: JetStream, memory: BackendMemory, configuration: GatewayConfiguration, logger: Logger, youth: Duration = .seconds(60)) {
         self.jetStream = jetStream
+        self.memory = memory
+        self.youth = youth
         self.streamEnd = SharedQuestion { () async throws(NATSError) in try await jetStream.streamInfo(TokenRecord.stream) }
         self.logger = logger
         self.lifetime = WireSeconds(rawValue: UInt64(max(configuration.tokenLifetime.components.seconds, 1)))
@@ -88,15 +80,16 @@ final class TokenWriter: Sendable {
     private func isSigned(_ wish: TokenRequest, _ signer: Signer) -> Bool { wish.kind.map { $0 == .signed } ?? (signer.isUsual || wish.isForKey) }
 
     /// Writes what all visitors of a backend share, before anybody asks for the backend.
-    /// - Returns: what counts: what was given or, of an id that was asked for before, what was written then.
-    func prepare(_ opened: OpenedBackend, of backend: BackendID, in cluster: ClusterName) async throws(GatewayError) -> OpenedBackend {
-        guard !opened.isEmpty else { return opened }
-        var opened = opened
-        if try await !self.claim(opened, of: backend) {
-            opened = try await self.read(backend)
-            guard !opened.isEmpty else { throw .unavailable("what visitors of \(backend) are told is being written") }
-        }
-        self.remember(opened, of: backend)
+    /// - Parameters:
+    ///   - isNew: nobody has asked for a backend with this id before.
+    ///   - isKnown: whether the state of the fleet knows a backend with this id; asked where something was written of one.
+    /// - Returns: what counts: what was given or, where this request repeats another one, what was written then.
+    func prepare(
+        _ given: OpenedBackend, of backend: BackendID, in cluster: ClusterName, isNew: Bool, isKnown: @Sendable () -> Bool
+    ) async throws(GatewayError) -> OpenedBackend {
+        guard !given.isEmpty || !isNew else { return given }
+        let opened = try await self.write(given, of: backend, isKnown)
+        self.memory.remember(opened, of: BackendLife(backend: backend, cluster: cluster))
         if let token = opened.staticToken.flatMap({ VisitorToken(text: $0.exposed) }) {
             try await self.store(
                 TokenRecord(backend: backend, cluster: cluster, subdomain: opened.subdomain, isStatic: true, issued: .now()), of: token)
@@ -104,11 +97,28 @@ final class TokenWriter: Sendable {
         return opened
     }
 
-    /// - Returns: false where something stands there already.
-    private func claim(_ opened: OpenedBackend, of backend: BackendID) async throws(GatewayError) -> Bool {
+    /// - Returns: what is written then, which may be what was written before.
+    private func write(
+        _ given: OpenedBackend, of backend: BackendID, _ isKnown: @Sendable () -> Bool
+    ) async throws(GatewayError) -> OpenedBackend {
+        if !given.isEmpty, try await self.claim(given, of: backend, expecting: 0) { return given }
+        guard let written = try await self.written(of: backend) else {
+            guard given.isEmpty else { throw .unavailable("what visitors of \(backend) are told is being written") }
+            return given
+        }
+        guard written.age > self.youth, !isKnown() else { return written.opened }
+        guard try await self.claim(given, of: backend, expecting: written.sequence) else {
+            throw .unavailable("what visitors of \(backend) are told is being written")
+        }
+        return given
+    }
+
+    /// - Parameter expecting: sequence of what is replaced; 0 for nothing.
+    /// - Returns: false where something else stands there already.
+    private func claim(_ opened: OpenedBackend, of backend: BackendID, expecting: UInt64) async throws(GatewayError) -> Bool {
         do throws(NATSError) {
             _ = try await self.jetStream.publish(
-                WireCodec.encode(opened), to: OpenedBackend.subject(of: backend), expectedLastSubjectSequence: 0, timeout: Self.limit)
+                WireCodec.encode(opened), to: OpenedBackend.subject(of: backend), expectedLastSubjectSequence: expecting, timeout: Self.limit)
             return true
         } catch {
             guard error.code == .wrongLastSequence || error.code == .sequenceBusy else { throw .unavailable("\(error)") }
@@ -117,14 +127,14 @@ final class TokenWriter: Sendable {
     }
 
     /// A token for one visitor; the backend's own where it has one for all.
-    func make(for holder: KeyHolder, _ opened: OpenedBackend, _ request: ConnectRequest) async throws(GatewayError) -> Made {
+    func make(for holder: KeyHolder, _ life: BackendLife, _ opened: OpenedBackend, _ request: ConnectRequest) async throws(GatewayError) -> Made {
         let (user, auth) = (request.user, request.auth)
         if let text = opened.staticToken {
             guard let token = VisitorToken(text: text.exposed) else { throw .unavailable("a static token is none") }
             return Made(token: token.text)
         }
         var generator = SystemRandomNumberGenerator()
-        if let user { self.noteVisit(Visit(user: TokenHash(of: user), backend: holder.backend)) }
+        if let user { self.noteVisit(of: TokenHash(of: user), to: life) }
         if let signer = self.signer, self.isSigned(request.token, signer) {
             return try await self.sign(request, for: holder, opened, signer, using: &generator)
         }
@@ -158,17 +168,29 @@ final class TokenWriter: Sendable {
 
     /// What was written of a backend.
     /// - Parameter isNew: it was made by this request, so that there is nothing but what is known here.
-    func opened(_ backend: BackendID, isNew: Bool) async throws(GatewayError) -> OpenedBackend {
-        if let known = self.known.withLock({ $0[backend] }) { return known }
-        let opened = isNew ? OpenedBackend() : try await self.read(backend)
-        self.remember(opened, of: backend)
+    func opened(_ life: BackendLife, isNew: Bool) async throws(GatewayError) -> OpenedBackend {
+        if let known = self.memory.opened(of: life) { return known }
+        let opened = isNew ? OpenedBackend() : try await self.written(of: life.backend)?.opened ?? OpenedBackend()
+        // Of a backend that the state does not know yet, only what this request has made is sure to be of this life.
+        if isNew || life.fencingToken != nil { self.memory.remember(opened, of: life) }
         return opened
     }
 
-    private func read(_ backend: BackendID) async throws(GatewayError) -> OpenedBackend {
+    private struct Written {
+        var opened: OpenedBackend
+        var sequence: UInt64
+        /// By the clocks of NATS and of this machine.
+        var age: Duration
+    }
+
+    private func written(of backend: BackendID) async throws(GatewayError) -> Written? {
         do throws(NATSError) {
             let message = try await self.jetStream.lastMessage(stream: TokenRecord.stream, subject: OpenedBackend.subject(of: backend))
-            return message.flatMap { $0.decoded(OpenedBackend.self, self.logger) } ?? OpenedBackend()
+            return message.map { message in
+                Written(
+                    opened: message.decoded(OpenedBackend.self, self.logger) ?? OpenedBackend(), sequence: message.sequence,
+                    age: max(StateTime.now().since(WireTime(message.published).stateTime), .zero))
+            }
         } catch {
             throw .unavailable("\(error)")
         }
@@ -191,16 +213,12 @@ final class TokenWriter: Sendable {
     }
 
     /// Stores a visit, so that backends can be found by their visitors. Nothing waits for the acknowledgement: during an outage a visit may be lost.
-    private func noteVisit(_ visit: Visit) {
-        let isNew = self.visits.withLock { visits in
-            if visits.count >= Self.visitLimit { visits = [] }
-            return visits.insert(visit).inserted
-        }
-        guard isNew else { return }
+    private func noteVisit(of user: TokenHash, to life: BackendLife) {
+        guard self.memory.noteVisit(user, of: life) else { return }
         do throws(NATSError) {
-            try self.jetStream.connection.publish(VisitRecord.payload, to: VisitRecord.subject(user: visit.user, backend: visit.backend))
+            try self.jetStream.connection.publish(VisitRecord.payload, to: VisitRecord.subject(user: user, backend: life.backend))
         } catch {
-            _ = self.visits.withLock { $0.remove(visit) }
+            self.memory.forgetVisit(user, of: life)
             self.logger.debug("a visit is not stored, so its backend is not found by its visitor", metadata: [LogKey.error: "\(error)"])
         }
     }
@@ -213,13 +231,6 @@ final class TokenWriter: Sendable {
             return Set(subjects.compactMap { VisitRecord.backend(of: $0) })
         } catch {
             throw .unavailable("\(error)")
-        }
-    }
-
-    private func remember(_ opened: OpenedBackend, of backend: BackendID) {
-        self.known.withLock { known in
-            if known.count >= Self.knownLimit { known = [:] }
-            known[backend] = opened
         }
     }
 

@@ -97,7 +97,7 @@ extension GatewayResponder {
         if let idempotencyKey, !(1...256).contains(idempotencyKey.utf8.count) {
             throw .unprocessable("the field Idempotency-Key: expected 1 to 256 bytes, found \(idempotencyKey.utf8.count)")
         }
-        let handler = ConnectHandler(fleet: self.fleet, configuration: self.configuration, tokens: self.tokens, bearerTokens: self.bearerTokens)
+        let handler = ConnectHandler(fleet: self.fleet, configuration: self.configuration, tokens: self.tokens)
         let response = try await handler.connect(
             body,
             ConnectHandler.RequestContext(caller: caller, base: self.statusBase(request), idempotencyKey: idempotencyKey, readyLimit: readyLimit))

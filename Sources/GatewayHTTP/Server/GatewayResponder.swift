@@ -20,7 +20,6 @@ final class GatewayResponder: Sendable {
     let fleet: Fleet
     let configuration: GatewayConfiguration
     let tokens: TokenWriter
-    let bearerTokens = BearerTokens()
     private let forwardAuth: ForwardAuth?
     let callers: CallerCheck
     private let limiter: CallLimiter?
@@ -33,7 +32,8 @@ final class GatewayResponder: Sendable {
     init(fleet: Fleet, configuration: GatewayConfiguration, logger: Logger) {
         self.fleet = fleet
         self.configuration = configuration
-        self.tokens = TokenWriter(jetStream: fleet.client.bus.connection.jetStream, configuration: configuration, logger: logger)
+        self.tokens = TokenWriter(
+            jetStream: fleet.client.bus.connection.jetStream, memory: fleet.memory, configuration: configuration, logger: logger)
         self.forwardAuth = configuration.forwardAuth.map { ForwardAuth(target: $0) }
         self.callers = CallerCheck(configuration.tokens)
         self.limiter = configuration.limits.map { CallLimiter(RateLimiter(perSecond: $0.requestsPerSecond, burst: $0.burst)) }
