@@ -40,6 +40,12 @@ package final class RedisClient {
     private let trackedPrefixes: [String]?
     /// Whether the next connection is made without asking for tracking. Proxies for Redis close connections on which a command comes that they do not know.
     private var skipsTracking = false
+    /// When a server that does not track is asked again.
+    private var trackingRetry: Scheduled<Void>?
+    /// A second connection, on which the server is asked again, while commands go over the first one.
+    private var trial: RedisConnection?
+    /// The connection from before a trial that succeeded, until its commands are answered.
+    private var former: RedisConnection?
     /// Called when Redis says that keys have changed. The keys were read on the connection of ``tracking``, and count as unread from then on.
     package var invalidated: ((RedisInvalidation) -> Void)?
     private let counts = RedisCounts()
@@ -102,15 +108,16 @@ package final class RedisClient {
 
     /// Closes the connection; later commands fail.
     package func close() {
-        let connection = self.connection
-        self.connection = nil
+        let connections = [self.connection, self.trial, self.former]
+        (self.connection, self.trial, self.former) = (nil, nil, nil)
         self.state = .closed
         self.masterCheck?.cancel()
-        connection?.close()
+        self.trackingRetry?.cancel()
+        for connection in connections { connection?.close() }
         self.failQueue(RedisError(.closed, "\(self.server.description): closed"))
     }
 
-    package var commandsWaiting: Int { self.queue.count + (self.connection?.waiting.count ?? 0) }
+    package var commandsWaiting: Int { self.queue.count + (self.connection?.waiting.count ?? 0) + (self.former?.waiting.count ?? 0) }
 
     /// The state of the connection in one word, with the reason.
     package var status: String {
@@ -159,17 +166,29 @@ package final class RedisClient {
 
     private func connect(to address: SocketAddress) {
         guard case .connecting = self.state, self.connection == nil else { return }
-        let events = RedisConnection.Events(
-            opened: { self.opened() }, closed: { self.closed($0, $1, whileAsking: $2) },
-            pushed: { if let change = RedisInvalidation(push: $0) { self.invalidated?(change) } },
-            answered: { batch in if batch.replies.contains(where: \.isReadOnly) { self.masterChanged() } })
-        self.connection = RedisConnection(
-            connectingTo: address, name: self.server.description, greeting: self.server.greeting, tracked: self.skipsTracking ? nil : self.trackedPrefixes,
-            limits: self.limits, on: self.loop, events: events)
+        self.connection = self.makeConnection(to: address, tracked: self.skipsTracking ? nil : self.trackedPrefixes)
     }
 
-    private func opened() {
-        guard let connection, case .connecting = self.state else { return }
+    private func makeConnection(to address: SocketAddress, tracked: [String]?) -> RedisConnection {
+        // The connection calls nothing before it is stored here, and releases the closures when it is closed.
+        var made: RedisConnection?
+        let events = RedisConnection.Events(
+            opened: { if let made { self.opened(made) } }, closed: { if let made { self.closed(made, $0, $1, whileAsking: $2) } },
+            pushed: { if let change = RedisInvalidation(push: $0) { self.invalidated?(change) } },
+            answered: { batch in
+                if let made, made === self.former, made.waiting.isEmpty { made.close() }
+                if batch.replies.contains(where: \.isReadOnly) { self.masterChanged() }
+            })
+        let connection = RedisConnection(
+            connectingTo: address, name: self.server.description, greeting: self.server.greeting, tracked: tracked, limits: self.limits, on: self.loop,
+            events: events)
+        made = connection
+        return connection
+    }
+
+    private func opened(_ connection: RedisConnection) {
+        if connection === self.trial { return self.trialOpened(connection) }
+        guard connection === self.connection, case .connecting = self.state else { return }
         self.state = .open(connection)
         if self.failure != nil { self.logger.info("redis is reached again", metadata: [LogKey.server: "\(self.server.description)"]) }
         self.failure = nil
@@ -179,6 +198,7 @@ package final class RedisClient {
                 metadata: [
                     LogKey.server: "\(self.server.description)", LogKey.reason: "\(connection.trackingProblem ?? "it hung up when it was asked to")",
                 ])
+            self.askForTrackingLater()
         }
         self.skipsTracking = false
         let queue = self.queue
@@ -187,7 +207,20 @@ package final class RedisClient {
         self.checkMaster()
     }
 
-    private func closed(_ error: RedisError, _ waiting: [RedisBatch], whileAsking: Bool) {
+    private func closed(_ connection: RedisConnection, _ error: RedisError, _ waiting: [RedisBatch], whileAsking: Bool) {
+        if connection === self.trial {
+            self.trial = nil
+            return self.askForTrackingLater()
+        }
+        if connection === self.former {
+            self.former = nil
+            return self.repeatOrFail(waiting, error)
+        }
+        guard connection === self.connection else {
+            // Closed by this client.
+            for batch in waiting { batch.fail(error) }
+            return
+        }
         self.connection = nil
         self.masterCheck?.cancel()
         self.masterCheck = nil
@@ -200,15 +233,25 @@ package final class RedisClient {
             self.connect()
         case .open, .idle:
             self.state = .idle
-            // Commands are sent again only after the connection broke, and not to a server that does not speak Redis.
-            let mayRepeat = error.code == .disconnected
-            let again = waiting.filter { mayRepeat && !$0.isRepeated }
-            let lost = waiting.filter { !mayRepeat || $0.isRepeated }
-            for batch in again { batch.beginAgain() }
+            self.repeatOrFail(waiting, error)
+        }
+    }
+
+    /// Commands are sent again only after the connection broke, and not to a server that does not speak Redis.
+    private func repeatOrFail(_ waiting: [RedisBatch], _ error: RedisError) {
+        let mayRepeat = error.code == .disconnected
+        let again = waiting.filter { mayRepeat && !$0.isRepeated }
+        let lost = waiting.filter { !mayRepeat || $0.isRepeated }
+        for batch in again { batch.beginAgain() }
+        switch self.state {
+        case .open(let connection): for batch in again { connection.send(batch) }
+        case .idle:
             self.queue += again
             if !self.queue.isEmpty { self.connect() }
-            for batch in lost { batch.fail(error) }
+        case .connecting: self.queue += again
+        case .closed: for batch in again { batch.fail(error) }
         }
+        for batch in lost { batch.fail(error) }
     }
 
     private func failed(_ error: RedisError) {
@@ -221,6 +264,35 @@ package final class RedisClient {
         self.loop.assumeIsolated().scheduleTask(in: TimeAmount(self.limits.pause)) {
             if case .connecting = self.state, self.connection == nil { self.connect() }
         }
+    }
+
+    // MARK: Asking again to be told of changes
+
+    private func askForTrackingLater() {
+        guard self.trackingRetry == nil, case .open = self.state else { return }
+        let pause = TimeAmount(self.limits.trackingRetry * Double.random(in: 0.5...1))
+        self.trackingRetry = self.loop.assumeIsolated().scheduleTask(in: pause) {
+            self.trackingRetry = nil
+            // A connection that is made anew has asked, or asks, by itself.
+            guard case .open(let connection) = self.state, connection.tracking == nil, self.trial == nil else { return }
+            self.trial = self.makeConnection(to: connection.address, tracked: self.trackedPrefixes)
+        }
+    }
+
+    /// Commands go over the new connection from now on if it tracks; what is sent already is answered on the one before.
+    private func trialOpened(_ trial: RedisConnection) {
+        self.trial = nil
+        guard trial.tracking != nil, case .open(let connection) = self.state, connection.tracking == nil, connection.address == trial.address else {
+            trial.close()
+            return self.askForTrackingLater()
+        }
+        self.connection = trial
+        self.state = .open(trial)
+        self.logger.info("redis tells of changes", metadata: [LogKey.server: "\(self.server.description)"])
+        guard !connection.waiting.isEmpty else { return connection.close() }
+        let former = self.former
+        self.former = connection
+        former?.close()
     }
 
     private func failQueue(_ error: RedisError) {

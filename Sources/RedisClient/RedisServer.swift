@@ -56,6 +56,9 @@ package struct RedisLimits: Hashable, Sendable {
     package var pause: Duration = .milliseconds(100)
     /// How often the sentinels are asked whether the master is still the same.
     package var masterCheck: Duration = .seconds(2)
+    /// A server that does not track, because it has refused it or hung up when it was asked, is asked again after half of this time at least and all of it at
+    /// most, at random, so that the threads of a process do not ask at once. Each time costs a connection, over which no command goes until it tracks.
+    package var trackingRetry: Duration = .seconds(300)
     /// How many commands may wait for answers.
     package var waiting = 10_000
 

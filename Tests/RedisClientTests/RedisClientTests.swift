@@ -189,24 +189,29 @@ struct RedisClientTests {
     private final class Tracked {
         let client: RedisClient
 
-        init(_ port: UInt16, on loop: EpollEventLoop, _ logger: Logger, _ told: AsyncStream<RedisInvalidation>.Continuation) {
+        init(
+            _ port: UInt16, on loop: EpollEventLoop, _ logger: Logger, trackingRetry: Duration, _ told: AsyncStream<RedisInvalidation>.Continuation
+        ) {
             // A machine that is busy with other tests takes longer than the limits of production.
             var limits = RedisLimits()
             limits.connect = .seconds(30)
             limits.answer = .seconds(5)
+            limits.trackingRetry = trackingRetry
             self.client = RedisClient(RedisClientTests.tcp(port), limits: limits, trackedPrefixes: ["a", "missing"], on: loop, logger: logger)
             self.client.invalidated = { told.yield($0) }
         }
     }
 
     private static func withTracked(
-        _ port: UInt16, logger: Logger = Logger(label: "redis-test"),
+        _ port: UInt16, logger: Logger = Logger(label: "redis-test"), trackingRetry: Duration = .seconds(300),
         _ body: (RedisCaller, NIOLoopBound<Tracked>, AsyncStream<RedisInvalidation>) async throws -> Void
     ) async throws {
         let group = EpollEventLoopGroup(threads: 1)
         let loop = group.loops[0]
         let (told, continuation) = AsyncStream.makeStream(of: RedisInvalidation.self)
-        let tracked = try await loop.submit { NIOLoopBound(Tracked(port, on: loop, logger, continuation), eventLoop: loop) }.get()
+        let tracked = try await loop.submit {
+            NIOLoopBound(Tracked(port, on: loop, logger, trackingRetry: trackingRetry, continuation), eventLoop: loop)
+        }.get()
         let caller = try await loop.submit { RedisCaller(tracked.value.client, on: loop) }.get()
         let result: Result<Void, any Error>
         do { result = .success(try await body(caller, tracked, told)) } catch { result = .failure(error) }
@@ -287,6 +292,79 @@ struct RedisClientTests {
             let pong = try await answer
             #expect(pong.string == "PONG")
             #expect(try await !Self.isTold(tracked))
+        }
+    }
+
+    @Test("it is asked again later, on a second connection, to which commands go when it tracks; those on the first one are still answered")
+    func trackingLater() async throws {
+        let server = try TestBackend()
+        try await Self.withTracked(server.port, trackingRetry: .milliseconds(20)) { caller, tracked, _ in
+            async let answer = caller.send(RedisCommand("PING", arguments: []))
+            let hangingUp = try await server.accept()
+            _ = try await hangingUp.receive(until: "PREFIX\r\n$7\r\nmissing\r\n")
+            hangingUp.close()
+            let first = try await server.accept()
+            _ = try await first.receive(until: "PING\r\n")
+            try await first.send("+PONG\r\n")
+            let pong = try await answer
+            #expect(pong.string == "PONG")
+            // It hangs up once more, which harms nobody.
+            let again = try await server.accept()
+            _ = try await again.receive(until: "PREFIX\r\n$7\r\nmissing\r\n")
+            again.close()
+            let second = try await server.accept()
+            _ = try await second.receive(until: "PREFIX\r\n$7\r\nmissing\r\n")
+            #expect(try await !Self.isTold(tracked))
+            async let early = caller.send(RedisCommand("GET", "early"))
+            _ = try await first.receive(until: "early\r\n")
+            try await second.send("%0\r\n+OK\r\n")
+            try await eventually("changes are told") { try await Self.isTold(tracked) }
+            async let late = caller.send(RedisCommand("GET", "late"))
+            _ = try await second.receive(until: "late\r\n")
+            try await first.send("$1\r\na\r\n")
+            try await second.send("$1\r\nb\r\n")
+            let (onFirst, onSecond) = (try await early, try await late)
+            #expect(onFirst.string == "a" && onSecond.string == "b")
+            #expect(try await first.receiveToEnd().isEmpty)
+        }
+    }
+
+    @Test("commands on the connection from before are sent again if it breaks before their answers")
+    func formerBreaks() async throws {
+        let server = try TestBackend()
+        try await Self.withTracked(server.port, trackingRetry: .milliseconds(20)) { caller, tracked, _ in
+            async let value = caller.send(RedisCommand("GET", "early"))
+            let first = try await server.accept()
+            _ = try await first.receive(until: "PREFIX\r\n$7\r\nmissing\r\n")
+            try await first.send("-ERR unknown command\r\n-ERR unknown command\r\n")
+            _ = try await first.receive(until: "early\r\n")
+            let second = try await server.accept()
+            _ = try await second.receive(until: "PREFIX\r\n$7\r\nmissing\r\n")
+            try await second.send("%0\r\n+OK\r\n")
+            try await eventually("changes are told") { try await Self.isTold(tracked) }
+            first.close()
+            _ = try await second.receive(until: "early\r\n")
+            try await second.send("$1\r\na\r\n")
+            let repeated = try await value
+            #expect(repeated.string == "a")
+        }
+    }
+
+    @Test("a server that permits tracking later tells of changes then")
+    func permittedLater() async throws {
+        let redis = try await RedisTestServer.start()
+        try await redis.command("ACL", "SETUSER", "default", "-client|tracking")
+        let log = LogRecorder()
+        try await Self.withTracked(redis.port, logger: log.logger, trackingRetry: .milliseconds(20)) { caller, tracked, told in
+            var changes = told.makeAsyncIterator()
+            _ = try await caller.send(RedisCommand("PING", arguments: []))
+            #expect(try await !Self.isTold(tracked))
+            try await redis.command("ACL", "SETUSER", "default", "+client|tracking")
+            try await eventually("changes are told") { try await Self.isTold(tracked) }
+            _ = await log.entry("redis tells of changes")
+            try await redis.command("SET", "a", "1")
+            #expect(await changes.next() == .keys([Array("a".utf8)]))
+            #expect(try await caller.send(RedisCommand("GET", "a")).string == "1")
         }
     }
 
