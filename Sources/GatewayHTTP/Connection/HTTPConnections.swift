@@ -8,6 +8,7 @@ import NIOHTTP1
 /// Everything happens on the event loop of the connection. A task runs only while a request is being answered, so that a connection that waits, or whose
 /// answer is a stream that the statuses of a backend are pushed into, holds little memory.
 struct HTTPConnections: ServerChildChannel {
+    var deadlines = HTTPDeadlines()
     let respond: RequestHandler.Responder
 
     struct Value: ServerChildChannelValue {
@@ -27,7 +28,7 @@ struct HTTPConnections: ServerChildChannel {
             try channel.syncOptions?.setOption(ChannelOptions.maxMessagesPerRead, value: 1)
             let pipeline = channel.pipeline.syncOperations
             try pipeline.addHandler(ByteToMessageHandler(decoder, maximumBufferSize: HTTPLimits.undecodedBytes))
-            try pipeline.addHandler(RequestHandler(loop: channel.eventLoop, respond: self.respond))
+            try pipeline.addHandler(RequestHandler(loop: channel.eventLoop, deadlines: self.deadlines, respond: self.respond))
             return Value(channel: channel)
         }
     }

@@ -1,4 +1,3 @@
-import NIOCore
 import NIOHTTP1
 
 /// Limits on what clients can make the gateway hold.
@@ -14,24 +13,15 @@ enum HTTPLimits {
         return limits
     }()
 
-    /// A connection is closed if a request's head is not complete, or no request has begun, so long after it was opened or its last answer was written;
-    /// and if the body that nobody wanted is not complete by then.
-    static let idle: TimeAmount = .seconds(50)
-    /// The same where so many bytes of an answer may have to be taken first, at 64 KiB a second.
-    static func idle(behind bytes: Int) -> TimeAmount { .seconds(50 + Int64(bytes >> 16)) }
     /// How many bytes the decoder keeps. It reads nothing behind a request for another protocol, and otherwise keeps no more than one field and what was
     /// read at once.
     static let undecodedBytes = 128 << 10
     /// How many parts of requests (heads, pieces of bodies, ends) are kept behind the request that is being answered.
     static let queuedParts = 2048
-    /// How long a body may take to arrive, from when it is asked for.
-    static let body: TimeAmount = .seconds(30)
     /// The largest body in bytes, as in Plane.
     static let bodyBytes = 2 << 20
     /// How much of a body is read before anybody asks for it.
     static let heldBytes = 64 << 10
     /// How many bytes are read and dropped, of a body that nobody wanted and of what comes behind the last answer, so that the client can read the answer.
     static let droppedBytes = 4 << 20
-    /// How long the client has to close a connection, from when its last answer is written.
-    static let closing: TimeAmount = .seconds(2)
 }

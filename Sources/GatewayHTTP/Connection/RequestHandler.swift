@@ -67,6 +67,7 @@ final class RequestHandler: ChannelDuplexHandler {
     private let loop: any EventLoop
     private let tasks: EventLoopTasks
     private let respond: Responder
+    private let deadlines: HTTPDeadlines
     private var context: ChannelHandlerContext?
     private var state = State.waiting
     private var count: UInt64 = 0
@@ -83,9 +84,10 @@ final class RequestHandler: ChannelDuplexHandler {
     private var timer: (at: NIODeadline, scheduled: Scheduled<Void>)?
     private lazy var peer = self.context?.channel.remoteAddress?.ipAddress ?? ""
 
-    init(loop: any EventLoop, respond: @escaping Responder) {
+    init(loop: any EventLoop, deadlines: HTTPDeadlines, respond: @escaping Responder) {
         self.loop = loop
         self.tasks = EventLoopTasks(loop: loop)
+        self.deadlines = deadlines
         self.respond = respond
     }
 
@@ -93,7 +95,7 @@ final class RequestHandler: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        self.wait(atMost: HTTPLimits.idle)
+        self.wait(atMost: self.deadlines.idle)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -181,7 +183,7 @@ final class RequestHandler: ChannelDuplexHandler {
         guard let context = self.context else { return }
         self.state = .closing(bytes: 0)
         self.queue = CircularBuffer()
-        self.wait(atMost: HTTPLimits.idle)
+        self.wait(atMost: self.deadlines.idle)
         let this = NIOLoopBound(self, eventLoop: self.loop)
         context.writeAndFlush(self.wrapOutboundOut(ByteBuffer())).whenComplete { _ in this.value.close() }
     }
@@ -242,7 +244,7 @@ final class RequestHandler: ChannelDuplexHandler {
         case (.discarding(let bytes), .body(let piece)): self.drop(piece, after: bytes) { .discarding(bytes: $0) }
         case (.discarding, .end):
             self.state = .waiting
-            self.wait(atMost: HTTPLimits.idle)
+            self.wait(atMost: self.deadlines.idle)
         case (.closing(let bytes), .body(let piece)): self.drop(piece, after: bytes) { .closing(bytes: $0) }
         // The decoder tells of no body and no end before a head.
         case (.waiting, _), (.discarding, .head), (.closing, _), (.closed, _): break
@@ -309,7 +311,7 @@ final class RequestHandler: ChannelDuplexHandler {
 
     private func bodyIsAwaited(_ number: UInt64) {
         guard let exchange = self.exchange(number), !exchange.isWhole else { return }
-        self.wait(atMost: HTTPLimits.body)
+        self.wait(atMost: self.deadlines.body)
         self.isBodyHeld = false
         self.resumeReading()
     }
@@ -366,7 +368,7 @@ final class RequestHandler: ChannelDuplexHandler {
         guard let context = self.context, exchange.keepsConnection, !self.isInputClosed || exchange.isWhole && !self.queue.isEmpty else {
             return self.writeLast(buffer)
         }
-        let patience = HTTPLimits.idle(behind: buffer.readableBytes)
+        let patience = self.deadlines.idle(behind: buffer.readableBytes)
         context.writeAndFlush(self.wrapOutboundOut(buffer), promise: nil)
         self.isBodyHeld = false
         self.state = exchange.isWhole ? .waiting : .discarding(bytes: 0)
@@ -379,7 +381,7 @@ final class RequestHandler: ChannelDuplexHandler {
         self.state = .closing(bytes: 0)
         self.queue = CircularBuffer()
         self.isBodyHeld = false
-        self.wait(atMost: HTTPLimits.idle(behind: buffer.readableBytes))
+        self.wait(atMost: self.deadlines.idle(behind: buffer.readableBytes))
         let this = NIOLoopBound(self, eventLoop: self.loop)
         context.writeAndFlush(self.wrapOutboundOut(buffer)).whenComplete { _ in this.value.closeOutput() }
         self.resumeReading()
@@ -388,7 +390,7 @@ final class RequestHandler: ChannelDuplexHandler {
     private func closeOutput() {
         self.isOutputClosed = true
         guard !self.isInputClosed else { return self.close() }
-        self.wait(atMost: HTTPLimits.closing)
+        self.wait(atMost: self.deadlines.closing)
         self.context?.close(mode: .output, promise: nil)
     }
 

@@ -77,7 +77,7 @@ struct IncomingRequest: Sendable {
             switch error {
             case .tooLong: throw tooLong
             case .tooSlow:
-                throw GatewayError(status: 408, text: "The body did not come within \(HTTPLimits.body.nanoseconds / 1_000_000_000) s.")
+                throw GatewayError(status: 408, text: "The body did not come within \(HTTPDeadlines.usualBody.nanoseconds / 1_000_000_000) s.")
             case .brokenOff: throw GatewayError(status: 400, text: "The body broke off.")
             }
         }
