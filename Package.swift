@@ -168,8 +168,8 @@ let package = Package(
             [
                 "LogKeys",
                 "GatewayCore", "VisitorTokens", "PlaneClient", "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "StateReplication", "NATS",
-                "JSONValues", "NetworkAddresses", "TextEncodings", "Timing", hummingbirdCore, httpTypes, asyncHTTPClient, crypto, nioCore, nioPosix, nioHTTP1,
-                lifecycle, logging, metrics,
+                "JSONValues", "NetworkAddresses", "TextEncodings", "Timing", "EpollTransport", hummingbirdCore, httpTypes, asyncHTTPClient, crypto, nioCore,
+                nioPosix, nioHTTP1, lifecycle, logging, metrics,
             ], settings: hot),
         library(
             "ConfigurationFiles",

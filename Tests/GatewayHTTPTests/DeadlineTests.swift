@@ -1,4 +1,5 @@
 import GatewayCore
+import Glibc
 import NIOCore
 import NIOPosix
 import PlaneTestSupport
@@ -156,6 +157,41 @@ import Testing
             try await busy.send("\u{1}\u{2}\r\n\r\n")
             for _ in 0..<20 { try await busy.send(String(repeating: "x", count: 10_000)) }
             #expect(try await begun + busy.countToEnd() > Self.large)
+        }
+    }
+
+    @Test("a client that is gone without a word is asked for by TCP, and given up, as at the proxies")
+    func gone() async throws {
+        try await Self.serve { port in
+            let peer = try TestPeer.connect(port: port)
+            try await peer.send(Self.get)
+            _ = try await peer.receiveMessage()
+            let socket = try #require(Self.accepted(at: port))
+            func option(_ level: CInt, _ name: CInt) -> CInt {
+                var (value, size) = (CInt(-1), socklen_t(MemoryLayout<CInt>.size))
+                getsockopt(socket, level, name, &value, &size)
+                return value
+            }
+            #expect(option(SOL_SOCKET, SO_KEEPALIVE) == 1)
+            let options = [TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_USER_TIMEOUT].map { option(CInt(IPPROTO_TCP), $0) }
+            // Seconds and a number; milliseconds, while something sent is not acknowledged.
+            #expect(options == [60, 12, 4, 108_000])
+            withExtendedLifetime(peer) {}
+        }
+    }
+
+    /// The descriptor of a connection that this process has taken at a port.
+    private static func accepted(at port: UInt16) -> CInt? {
+        (CInt(3)..<4096).first { descriptor in
+            var (address, size) = (sockaddr_in(), socklen_t(MemoryLayout<sockaddr_in>.size))
+            let isHere = withUnsafeMutablePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
+            }
+            guard isHere == 0, address.sin_family == sa_family_t(AF_INET), UInt16(bigEndian: address.sin_port) == port else { return false }
+            var peerSize = socklen_t(MemoryLayout<sockaddr_in>.size)
+            return withUnsafeMutablePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &peerSize) }
+            } == 0
         }
     }
 }

@@ -1,3 +1,4 @@
+import EpollTransport
 import HummingbirdCore
 import Logging
 import NIOCore
@@ -27,6 +28,8 @@ struct HTTPConnections: ServerChildChannel {
             // What is read at once may be requests that have to wait for the one before.
             try channel.syncOptions?.setOption(ChannelOptions.maxMessagesPerRead, value: 1)
             let pipeline = channel.pipeline.syncOperations
+            // A stream, and a connection whose client has not taken its answer, may be silent for ever.
+            try pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { self.deadlines.peerWatch.apply(to: $0) }
             try pipeline.addHandler(ByteToMessageHandler(decoder, maximumBufferSize: HTTPLimits.undecodedBytes))
             try pipeline.addHandler(RequestHandler(loop: channel.eventLoop, deadlines: self.deadlines, respond: self.respond))
             return Value(channel: channel)

@@ -1,3 +1,4 @@
+import EpollTransport
 import NIOCore
 
 /// How long a connection waits for its client.
@@ -11,6 +12,8 @@ struct HTTPDeadlines: Sendable {
     var body: TimeAmount = Self.usualBody
     /// How long the client has to close a connection, from when it has taken its last answer.
     var closing: TimeAmount = .seconds(2)
+    /// When TCP decides that a client is gone that says nothing: as at the proxies, after 108 s.
+    var peerWatch = KeepAliveProbes(idleSeconds: 60, intervalSeconds: 12, questionCount: 4)
 
     static let usualBody: TimeAmount = .seconds(30)
 
