@@ -65,6 +65,53 @@ import Testing
         }
     }
 
+    @Test("when the stream is more than half full, more is read at once, and what is over, or a note of no token, is deleted after minutes instead of a day")
+    func haste() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster) { _ in
+                let live = try await cluster.spawned()
+                try await cluster.report(.ready, live.backendID)
+                try await cluster.waitForState("it is ready") { $0.ask { $0.backend(live.backendID, in: TestCluster.name)?.state == .ready } }
+                let jetStream = cluster.bus.connection.jetStream
+                func subject(_ number: Int) -> String {
+                    TokenRecord.subject(of: TokenHash(digest: [UInt8](repeating: 0, count: 24) + (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }))
+                }
+                func write(_ number: Int, endedBefore seconds: Int64) async throws {
+                    let end = WireTime(seconds: WireTime.now().seconds - seconds)
+                    let record = TokenRecord(backend: live.backendID, cluster: TestCluster.name, expires: end, issued: end)
+                    _ = try await jetStream.publish(WireCodec.encode(record), to: subject(number))
+                }
+                // As many as are read at once where there is room.
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for part in 0..<50 {
+                        group.addTask { for number in 0..<100 { try await write(part * 100 + number, endedBefore: -3600) } }
+                    }
+                    try await group.waitForAll()
+                }
+                try await write(5001, endedBefore: 3600)
+                try await write(5002, endedBefore: 60)
+                try await write(5003, endedBefore: 2 * 24 * 3600)
+                let note = TokenUse.subject(of: TokenHash(digest: [UInt8](repeating: 1, count: 32)))
+                _ = try await jetStream.publish(WireCodec.encode(TokenUse(backend: live.backendID, cluster: TestCluster.name)), to: note)
+                func last() async throws -> Set<String> { Set(try await cluster.stream(TokenRecord.stream).map(\.subject).suffix(4)) }
+
+                cluster.fleet.began(streamAge: .seconds(3600))
+                var patient = TokenSweep(jetStream: jetStream, fleet: cluster.fleet, logger: TestCluster.silent)
+                #expect(await patient.advance(now: .now()) == 0)
+                #expect(try await last() == [subject(5001), subject(5002), subject(5003), note])
+                let bytes = Int64(clamping: try await jetStream.streamInfo(TokenRecord.stream).bytes)
+                #expect(try await jetStream.adjustStream(StreamConfiguration(name: TokenRecord.stream, subjects: [], maxBytes: bytes / 2 * 3)))
+                var hasty = TokenSweep(jetStream: jetStream, fleet: cluster.fleet, logger: TestCluster.silent)
+                #expect(await hasty.advance(now: .now()) == 2)
+                var left = try await last()
+                #expect(left.isSuperset(of: [subject(5002), note]) && left.isDisjoint(with: [subject(5001), subject(5003)]))
+                #expect(await hasty.advance(now: StateTime.now().adding(.seconds(700))) == 2)
+                left = try await last()
+                #expect(left.isDisjoint(with: [subject(5002), note]))
+            }
+        }
+    }
+
     @Test("a token that nobody has used for its lifetime, or whose time is over, is deleted with the note of its use; one in use stays, however old")
     func ended() async throws {
         try await TestCluster.run { cluster in

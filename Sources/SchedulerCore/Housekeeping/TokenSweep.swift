@@ -36,8 +36,6 @@ struct TokenSweep: Sendable {
     private static let usualPatience: Duration = .seconds(24 * 3600)
     /// The same when the stream is more than half full: a proxy may have told a little late that a token is in use.
     private static let patienceInHaste: Duration = .seconds(600)
-    /// From this age on it is looked whether a note of use still has its token. One of a token in use is written anew four times in the token's lifetime.
-    private static let longUnused: Duration = .seconds(24 * 3600)
     /// How long one look may take.
     private static let limit: Duration = .seconds(30)
 
@@ -108,7 +106,8 @@ struct TokenSweep: Sendable {
             guard let use else { return [message] }
             return now.since(WireTime(use.published).stateTime) > limit ? [use, message] : []
         }
-        if message.subject.hasPrefix(Self.uses), age > Self.longUnused {
+        // Of a token whose record was pushed out, or of one that never was: who speaks for a proxy of the tier may write notes of any tokens.
+        if message.subject.hasPrefix(Self.uses), age > self.patience {
             return try await self.last(Self.tokens + message.subject.dropFirst(Self.uses.count)) == nil ? [message] : []
         }
         return []
