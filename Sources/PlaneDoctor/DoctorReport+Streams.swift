@@ -90,10 +90,23 @@ extension DoctorReport {
 extension DoctorReport {
     /// Whether the stream of visitors' tokens will soon forget some of them.
     var tokenFindings: [DoctorFinding] {
-        guard let stream = self.allStreams.first(where: { $0.name == TokenRecord.stream }), let limit = stream.maxBytes,
-            StoreUsage(used: stream.bytes, limit: limit).isNearlyFull
-        else { return [] }
-        return [
+        func full(_ name: String) -> (StreamInfo, limit: UInt64)? {
+            guard let stream = self.allStreams.first(where: { $0.name == name }), let limit = stream.maxBytes,
+                StoreUsage(used: stream.bytes, limit: limit).isNearlyFull
+            else { return nil }
+            return (stream, limit)
+        }
+        var findings: [DoctorFinding] = []
+        if let (stream, limit) = full(TokenUse.stream) {
+            findings.append(
+                DoctorFinding(
+                    .notice, "tokens",
+                    "Notes of which visitors' tokens are in use take \(stream.bytes.asBytes) of \(limit.asBytes) in \(stream.name). When it is full the oldest are "
+                        + "forgotten, and proxies may refuse visitors whose tokens are in use.",
+                    advice: "Are so many in use? Otherwise look at the machines of the tier, which alone write it."))
+        }
+        guard let (stream, limit) = full(TokenRecord.stream) else { return findings }
+        return findings + [
             DoctorFinding(
                 .notice, "tokens",
                 "Visitors' tokens take \(stream.bytes.asBytes) of \(limit.asBytes) in \(stream.name). When it is full the oldest end, used or not, and their "

@@ -19,6 +19,8 @@ package enum SchedulerStreams {
         package var isEssential: Bool
         /// Whether its size limit is smaller than the configured one, because the store is too small.
         var isCutToStore = false
+        /// The stream that had these subjects before this one was wanted.
+        var formerHome: String?
     }
 
     /// Log lines may take this fraction of the store at most (one eighth), so that the histories never fill it: with a full store nothing can be scheduled.
@@ -29,6 +31,10 @@ package enum SchedulerStreams {
     private static let dnsRecordBytes: Int64 = 16 << 20
     /// Bytes of `plane_tokens`: some three million tokens. With more, the oldest are forgotten, and their visitors have to ask the application again.
     private static let tokenBytes: Int64 = 1 << 30
+    /// Bytes of `plane_token_uses`: more than a million tokens in use. With more, the oldest notes are forgotten.
+    private static let tokenUseBytes: Int64 = 256 << 20
+    /// Longer than a token may be unused before it ends (30 days), and than schedulers wait until they delete it then.
+    private static let tokenUseAge: Duration = .seconds(40 * 24 * 3600)
     /// Bytes of `plane_keys`: some million homes. With more, the oldest are forgotten, and their keys are asked for where requests name their cluster.
     private static let keyBytes: Int64 = 256 << 20
     /// Bytes of `plane_certificates`, which keeps two messages for each cluster. With more, the oldest are forgotten, and ordered anew.
@@ -63,6 +69,11 @@ package enum SchedulerStreams {
         }
         // Tokens of backends (`BearerTokenStore`): the last message of each subject.
         let secrets = stream(BearerTokenStore.stream, ["secret.>"], isEssential: true, maxMessagesPerSubject: 1, replicas: replicas)
+        // Which tokens of visitors are in use (`TokenUse`): the last message of each subject. Proxies of the tier write it, to whom strangers speak.
+        var tokenUses = stream(
+            TokenUse.stream, [TokenUse.subscription], maxMessagesPerSubject: 1, maxAge: self.tokenUseAge, maxBytes: self.tokenUseBytes, replicas: replicas,
+            part: self.statusShare)
+        tokenUses.formerHome = TokenRecord.stream
         return (configuration.acceptsLegacyPeers ? [] : [secrets]) + [
             // The state of the fleet: the last message of each subject.
             stream(self.planeState, ["state.>"], isEssential: true, maxMessagesPerSubject: 1, replicas: replicas),
@@ -86,13 +97,15 @@ package enum SchedulerStreams {
             stream(KeyHome.stream, [KeyHome.subscription], maxMessagesPerSubject: 1, maxBytes: self.keyBytes, replicas: replicas),
             // A revocation goes after all tokens that it ends, because the oldest message goes first.
             stream(
-                TokenRecord.stream, [TokenRecord.subscription, TokenRevocation.subscription, "opened.*", VisitRecord.subscription, TokenUse.subscription],
-                maxMessagesPerSubject: 1,
-                maxBytes: self.tokenBytes, replicas: replicas),
+                TokenRecord.stream,
+                [TokenRecord.subscription, TokenRevocation.subscription, "opened.*", VisitRecord.subscription]
+                    + (configuration.keepsTokenUsesApart ? [] : [TokenUse.subscription]),
+                maxMessagesPerSubject: 1, maxBytes: self.tokenBytes, replicas: replicas),
+        ] + (configuration.keepsTokenUsesApart ? [tokenUses] : []) + [
             // Agents of 0.3.24 publish there; nobody reads it.
             stream(
                 "dns_record", ["cluster.*.dns.*"], maxAge: .seconds(60), maxBytes: self.dnsRecordBytes, part: self.statusShare,
-                isAcknowledged: false),
+                isAcknowledged: false)
         ]
     }
 }

@@ -138,6 +138,7 @@ package final class StreamMaintainer: Sendable {
         var configuration = stream.configuration
         while true {
             do {
+                if let formerHome = stream.formerHome { try await self.move(configuration, from: formerHome) }
                 _ = try await self.jetStream.ensureStream(configuration, acceptingFewerReplicas: acceptingFewerReplicas)
                 return nil
             } catch {
@@ -148,6 +149,31 @@ package final class StreamMaintainer: Sendable {
                 configuration = smaller
             }
         }
+    }
+
+    /// Gives a stream the subjects that another one has until now. No two streams can have the same; messages stay where they are.
+    ///
+    /// What is published between the last two steps is stored nowhere, and told so to its sender; who ends here, or is refused, goes on with the next check. A
+    /// scheduler that wants the subjects where they were cannot have them back, since this stream has them.
+    private func move(_ configuration: StreamConfiguration, from former: String) async throws(NATSError) {
+        let present: [String]
+        do {
+            present = try await self.jetStream.streamInfo(former).subjects
+        } catch {
+            guard error.code == .streamNotFound else { throw error }
+            return
+        }
+        let kept = present.filter { !configuration.subjects.contains($0) }
+        guard kept.count < present.count else { return }
+        // Its room is set aside before anything is taken from the other one.
+        var waiting = configuration
+        waiting.subjects = [configuration.name]
+        _ = try await self.jetStream.ensureStream(waiting)
+        try await self.jetStream.setSubjects(kept, of: former)
+        try await self.jetStream.setSubjects(configuration.subjects, of: configuration.name)
+        self.logger.notice(
+            "a stream has subjects now that another one had",
+            metadata: [LogKey.stream: "\(configuration.name)", LogKey.subject: "\(configuration.subjects.joined(separator: " "))"])
     }
 
     private func check(_ stream: SchedulerStreams.Stream) async -> NATSError? {

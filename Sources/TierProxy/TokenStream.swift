@@ -10,7 +10,8 @@ package import TierProxyPolicy
 import Timing
 import VisitorTokens
 
-/// The stream `plane_tokens` as the tier uses it: a token is read when a visitor shows it, revocations are followed, and uses of tokens are reported.
+/// The stream `plane_tokens` as the tier uses it: a token is read when a visitor shows it, revocations are followed, and uses of tokens are reported. The notes of
+/// use may be in the stream `plane_token_uses`, and those from before it was made in the first one.
 package final class TokenStream: Sendable {
     private let jetStream: JetStream
     private let proxy: ProxyID
@@ -19,6 +20,10 @@ package final class TokenStream: Sendable {
     private let areRevocationsKnown = Atomic(false)
     private let areTokensUnreadable = Atomic(false)
     private let areUsesUntold = Atomic(false)
+    /// Whether there is a stream of notes that this process may read, as far as it knows.
+    private let areUsesReadable = Atomic(false)
+    /// Whether it was logged that the stream of notes cannot be read.
+    private let areUsesUnreadable = Atomic(false)
     /// Whether NATS refuses this process the subjects for uses of tokens, so that it renews the tokens' records instead.
     private let rewritesRecords = Atomic(false)
     /// The consumer of revocations, while it is read.
@@ -65,20 +70,48 @@ package final class TokenStream: Sendable {
         let age = Self.age(since: record.issued.seconds)
         guard let lifetime = record.lifetime, age >= .seconds(Int64(clamping: min(lifetime.rawValue, Self.longestLifetime))) else { return age }
         do throws(NATSError) {
-            guard let use = try await self.lastMessage(on: Self.useSubject(of: token), before: deadline) else { return age }
-            return min(age, Self.age(since: WireTime(use.published).seconds))
+            var latest = age
+            if let note = try await self.noteApart(of: token, before: deadline) { latest = min(latest, Self.age(since: WireTime(note.published).seconds)) }
+            if latest < age { return latest }
+            guard let note = try await self.lastMessage(in: TokenRecord.stream, on: Self.useSubject(of: token), before: deadline) else { return age }
+            return min(age, Self.age(since: WireTime(note.published).seconds))
         } catch {
             self.noteUnreadable(error)
             return nil
         }
     }
 
-    private func lastMessage(on subject: String, before deadline: ContinuousClock.Instant) async throws(NATSError) -> StreamMessage? {
+    /// The last note in the stream of its own; nil, too, where there is no such stream, or this process may not read it.
+    private func noteApart(of token: TokenDigest, before deadline: ContinuousClock.Instant) async throws(NATSError) -> StreamMessage? {
+        do throws(NATSError) {
+            let note = try await self.lastMessage(in: TokenUse.stream, on: Self.useSubject(of: token), before: deadline)
+            self.areUsesReadable.store(true, ordering: .relaxed)
+            return note
+        } catch {
+            switch error.code {
+            case .streamNotFound: return nil
+            // The permissions, or the imports of this account, are a former version's.
+            case .permissionDenied, .jetStreamUnavailable:
+                guard self.jetStream.connection.isConnected, !self.areUsesReadable.load(ordering: .relaxed) else { throw error }
+                if !self.areUsesUnreadable.exchange(true, ordering: .relaxed) {
+                    self.logger.notice(
+                        "the stream of tokens' uses cannot be read; if there is one, visitors whose tokens are in use elsewhere may be refused",
+                        metadata: [LogKey.stream: "\(TokenUse.stream)", LogKey.error: "\(error)"])
+                }
+                return nil
+            default: throw error
+            }
+        }
+    }
+
+    private func lastMessage(
+        in stream: String, on subject: String, before deadline: ContinuousClock.Instant
+    ) async throws(NATSError) -> StreamMessage? {
         let jetStream = self.jetStream
         let found = try await withTimeLimit(max(deadline - .now, .zero)) { () async throws(NATSError) in
-            try await jetStream.lastMessage(stream: TokenRecord.stream, subject: subject)
+            try await jetStream.lastMessage(stream: stream, subject: subject)
         }
-        guard let found else { throw NATSError(.timedOut, attempt: "read \(subject) from \(TokenRecord.stream)") }
+        guard let found else { throw NATSError(.timedOut, attempt: "read \(subject) from \(stream)") }
         return found
     }
 
@@ -94,7 +127,7 @@ package final class TokenStream: Sendable {
     /// A record that cannot be read counts as no token, and so does one of another cluster.
     private func read(_ token: TokenDigest, before deadline: ContinuousClock.Instant) async -> Read {
         do throws(NATSError) {
-            let found = try await self.lastMessage(on: Self.subject(of: token), before: deadline)
+            let found = try await self.lastMessage(in: TokenRecord.stream, on: Self.subject(of: token), before: deadline)
             self.noteReadable()
             guard let message = found, let record = self.record(in: message), record.cluster == self.cluster else { return .none }
             return .record(record, sequence: message.sequence)

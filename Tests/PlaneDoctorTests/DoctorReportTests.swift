@@ -332,14 +332,19 @@ import Testing
         #expect(words.contains(" ") && !words.contains("(") && !words.contains("Error"), "\(words)")
     }
 
-    @Test("visitors' tokens that nearly fill their stream are a notice", arguments: [(79, false), (80, true)])
+    @Test("visitors' tokens that nearly fill their stream are a notice, and so are notes of their use", arguments: [(79, false), (80, true)])
     func tokens(percent: Int, isTold: Bool) throws {
+        for name in ["plane_tokens", "plane_token_uses"] { try self.tokens(in: name, percent: percent, isTold: isTold) }
+    }
+
+    private func tokens(in name: String, percent: Int, isTold: Bool) throws {
         let text = #"""
-            {"config":{"name":"plane_tokens","max_bytes":1000000},"created":"2026-01-01T00:00:00Z",
+            {"config":{"name":"\#(name)","max_bytes":1000000},"created":"2026-01-01T00:00:00Z",
             "state":{"messages":7,"bytes":\#(percent * 10_000),"first_seq":1,"last_seq":7}}
             """#
         let stream = try JSONDecoder().decode(StreamInfo.self, from: Data(text.utf8))
         let finding = try self.report { $0.allStreams = [stream] }.findings.first { $0.check == "tokens" }
         #expect((finding?.level == .notice) == isTold)
+        #expect(!isTold || finding?.text.contains(" in \(name).") == true)
     }
 }

@@ -270,6 +270,60 @@ import Testing
         }
     }
 
+    @Test(
+        "where notes of tokens' uses are kept apart, they get a stream of their own, which has their subject from then on; those from before stay where they are"
+    )
+    func usesApart() async throws {
+        try await withNATSServer { server in
+            let bus = try await TestCluster.bus(server)
+            let jetStream = bus.connection.jetStream
+            let former = Self.keeper(bus)
+            try await former.ensure()
+            _ = try await jetStream.publish([1], to: "used.a")
+            _ = try await jetStream.publish([1], to: "token.a")
+            var configuration = SchedulerConfiguration()
+            configuration.keepsTokenUsesApart = true
+            let log = LogRecorder()
+            let keeper = StreamMaintainer(jetStream: jetStream, configuration: configuration, logger: log.logger)
+            // Schedulers of either kind look after the streams at the same time.
+            await keeper.checkAll()
+            await former.checkAll()
+            await keeper.checkAll()
+            _ = await log.entry("a stream has subjects now that another one had")
+            _ = try await jetStream.publish([2], to: "used.a")
+            _ = try await jetStream.publish([2], to: "used.b")
+            #expect(try await jetStream.streamInfo(TokenRecord.stream).subjects == ["token.*", "revoked.*.*", "opened.*", "visited.*.*"])
+            #expect(try await jetStream.streamInfo(TokenUse.stream).subjects == ["used.*"])
+            #expect(try await jetStream.lastMessage(stream: TokenRecord.stream, subject: "used.a")?.payload == [1])
+            #expect(try await jetStream.lastMessage(stream: TokenUse.stream, subject: "used.a")?.payload == [2])
+            #expect(try await jetStream.streamInfo(TokenRecord.stream).messages == 2)
+            #expect(try await jetStream.streamInfo(TokenUse.stream).messages == 2)
+            #expect(log.entries.count { $0.message == "a stream has subjects now that another one had" } == 1)
+            await bus.connection.drain()
+        }
+    }
+
+    @Test("a new system has both streams at once, and a scheduler that ended between the steps of a move is gone on from")
+    func usesApartFromTheBeginning() async throws {
+        var configuration = SchedulerConfiguration()
+        configuration.keepsTokenUsesApart = true
+        for isMoving in [false, true] {
+            try await withNATSServer { server in
+                let bus = try await TestCluster.bus(server)
+                if isMoving {
+                    try await Self.make(TokenRecord.stream, ["token.*"], on: bus)
+                    try await Self.make(TokenUse.stream, [TokenUse.stream], on: bus)
+                }
+                let keeper = StreamMaintainer(jetStream: bus.connection.jetStream, configuration: configuration, logger: TestCluster.silent)
+                try await keeper.ensure()
+                await keeper.checkAll()
+                _ = try await bus.connection.jetStream.publish([1], to: "used.a")
+                #expect(try await bus.connection.jetStream.streamInfo(TokenUse.stream).messages == 1)
+                await bus.connection.drain()
+            }
+        }
+    }
+
     /// Publishes until the server takes no more.
     /// - Parameter eachToOwnSubject: Each message on a subject of its own below the given one.
     static func fill(_ subject: String, _ bus: PlaneBus, eachToOwnSubject: Bool = false) async throws {
@@ -311,12 +365,16 @@ import Testing
         func limit(_ name: String, _ store: UInt64?, _ configuration: SchedulerConfiguration = .init()) -> Int64? {
             SchedulerStreams.all(configuration, store: store).first { $0.configuration.name == name }?.configuration.maxBytes
         }
+        var apart = SchedulerConfiguration()
+        apart.acceptsLegacyPeers = false
+        apart.keepsTokenUsesApart = true
         for store in [nil, 100 << 30] as [UInt64?] {
             #expect(limit("backend_logs", store) == 1 << 30)
             #expect(limit("backend_status", store) == 256 << 20)
             #expect(limit("plane_tokens", store) == 1 << 30)
             #expect(limit("plane_keys", store) == 256 << 20)
             #expect(limit("plane_certificates", store) == 64 << 20)
+            #expect(limit("plane_token_uses", store) == nil && limit("plane_token_uses", store, apart) == 256 << 20)
         }
         #expect(limit("backend_logs", 8_000_000) == 512 << 10)
         #expect(limit("plane_tokens", 8_000_000) == 512 << 10)
@@ -324,8 +382,6 @@ import Testing
         #expect(limit("backend_status", 8_000_000) == 128 << 10)
         #expect(limit("plane_certificates", 8_000_000) == 128 << 10)
         // Only what schedulers alone write has none.
-        var apart = SchedulerConfiguration()
-        apart.acceptsLegacyPeers = false
         let unbounded = SchedulerStreams.all(apart).filter { $0.configuration.maxBytes == nil }.map(\.configuration.name)
         #expect(Set(unbounded) == ["plane_state", "plane_secrets", "plane_leases"])
         var unlimited = SchedulerConfiguration()

@@ -4,6 +4,7 @@ import PlaneProtocol
 import PlaneService
 import PlaneState
 import PlaneTestSupport
+import SchedulerCoreConfiguration
 import Testing
 
 @testable import SchedulerCore
@@ -112,9 +113,13 @@ import Testing
         }
     }
 
-    @Test("a token that nobody has used for its lifetime, or whose time is over, is deleted with the note of its use; one in use stays, however old")
-    func ended() async throws {
-        try await TestCluster.run { cluster in
+    @Test(
+        "a token that nobody has used for its lifetime, or whose time is over, is deleted with the note of its use; one in use stays, however old",
+        arguments: [false, true])
+    func ended(keepsUsesApart: Bool) async throws {
+        var configuration = SchedulerConfiguration()
+        configuration.keepsTokenUsesApart = keepsUsesApart
+        try await TestCluster.run(configuration: configuration) { cluster in
             try await FakeDrone.run(in: cluster) { _ in
                 let live = try await cluster.spawned()
                 try await cluster.report(.ready, live.backendID)
@@ -139,7 +144,10 @@ import Testing
                 // Of a token whose record was pushed out.
                 let orphan = TokenUse.subject(of: hash(7))
                 _ = try await jetStream.publish(WireCodec.encode(TokenUse(backend: live.backendID, cluster: TestCluster.name)), to: orphan)
-                func tokens() async throws -> Set<String> { Set(try await cluster.stream(TokenRecord.stream).map(\.subject)) }
+                func tokens() async throws -> Set<String> {
+                    let apart = keepsUsesApart ? try await cluster.stream(TokenUse.stream) : []
+                    return Set((try await cluster.stream(TokenRecord.stream) + apart).map(\.subject))
+                }
                 func both(_ byte: UInt8) -> Set<String> { [TokenRecord.subject(of: hash(byte)), TokenUse.subject(of: hash(byte))] }
 
                 var sweep = TokenSweep(jetStream: jetStream, fleet: cluster.fleet, logger: TestCluster.silent)
@@ -155,6 +163,49 @@ import Testing
                 #expect(await sweep.advance(now: StateTime.now().adding(.seconds(25 * 3600 + 100))) > 0)
                 left.subtract(both(2).union(both(4)))
                 #expect(try await tokens() == left)
+            }
+        }
+    }
+
+    @Test("a note from before the notes had a stream of their own counts; where notes were forgotten because there are too many, none means nothing")
+    func notesApart() async throws {
+        var configuration = SchedulerConfiguration()
+        configuration.keepsTokenUsesApart = true
+        try await TestCluster.run(configuration: configuration) { cluster in
+            try await FakeDrone.run(in: cluster) { _ in
+                let live = try await cluster.spawned()
+                try await cluster.report(.ready, live.backendID)
+                try await cluster.waitForState("it is ready") { $0.ask { $0.backend(live.backendID, in: TestCluster.name)?.state == .ready } }
+                let jetStream = cluster.bus.connection.jetStream
+                func hash(_ byte: UInt8) -> TokenHash { TokenHash(digest: [UInt8](repeating: byte, count: 32)) }
+                let longAgo = WireTime(seconds: WireTime.now().seconds - 500_000)
+                let record = WireCodec.encode(TokenRecord(backend: live.backendID, cluster: TestCluster.name, lifetime: 3600, issued: longAgo))
+                let note = WireCodec.encode(TokenUse(backend: live.backendID, cluster: TestCluster.name))
+                for byte in 1...3 as ClosedRange<UInt8> { _ = try await jetStream.publish(record, to: TokenRecord.subject(of: hash(byte))) }
+                let subjects = try await (jetStream.streamInfo(TokenRecord.stream).subjects, jetStream.streamInfo(TokenUse.stream).subjects)
+                // As it was before.
+                try await jetStream.setSubjects([TokenUse.stream], of: TokenUse.stream)
+                try await jetStream.setSubjects(subjects.0 + subjects.1, of: TokenRecord.stream)
+                _ = try await jetStream.publish(note, to: TokenUse.subject(of: hash(1)))
+                try await jetStream.setSubjects(subjects.0, of: TokenRecord.stream)
+                try await jetStream.setSubjects(subjects.1, of: TokenUse.stream)
+                _ = try await jetStream.publish(note, to: TokenUse.subject(of: hash(2)))
+                func tokens() async throws -> Set<String> { Set(try await cluster.stream(TokenRecord.stream).map(\.subject)).filter { $0.hasPrefix("token.") } }
+
+                cluster.fleet.began(streamAge: .seconds(3600))
+                let limits = try await jetStream.streamInfo(TokenUse.stream)
+                let bytes = Int64(clamping: limits.bytes)
+                #expect(
+                    try await jetStream.adjustStream(
+                        StreamConfiguration(name: TokenUse.stream, subjects: [], maxAge: .seconds(40 * 24 * 3600), maxBytes: bytes)))
+                var sweep = TokenSweep(jetStream: jetStream, fleet: cluster.fleet, logger: TestCluster.silent)
+                #expect(await sweep.advance(now: .now()) == 0)
+                #expect(
+                    try await jetStream.adjustStream(
+                        StreamConfiguration(
+                            name: TokenUse.stream, subjects: [], maxAge: .seconds(40 * 24 * 3600), maxBytes: Int64(clamping: limits.maxBytes ?? 0))))
+                #expect(await sweep.advance(now: .now()) == 1)
+                #expect(try await tokens() == [TokenRecord.subject(of: hash(1)), TokenRecord.subject(of: hash(2))])
             }
         }
     }

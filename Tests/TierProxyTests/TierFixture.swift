@@ -28,11 +28,14 @@ struct TierFixture: Sendable {
     /// - Parameters:
     ///   - isReady: whether to wait until the proxy knows the state.
     ///   - knowsUses: whether the stream of tokens is one of this version's schedulers.
-    static func run(isReady: Bool = true, knowsUses: Bool = true, _ body: (TierFixture) async throws -> Void) async throws {
+    ///   - keepsUsesApart: whether the notes of use have a stream of their own.
+    static func run(isReady: Bool = true, knowsUses: Bool = true, keepsUsesApart: Bool = false, _ body: (TierFixture) async throws -> Void) async throws {
         try await withNATSServer { nats in
             let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             let connection = try await NATSConnection.connect(NATSOptions(servers: [nats.url]), logger: silent)
-            for (name, subjects) in [("plane_state", ["state.>"]), ("plane_tokens", ["token.*", "revoked.*.*", "opened.*"] + (knowsUses ? ["used.*"] : []))] {
+            let tokens = ["token.*", "revoked.*.*", "opened.*"] + (knowsUses && !keepsUsesApart ? ["used.*"] : [])
+            let streams = [("plane_state", ["state.>"]), ("plane_tokens", tokens)] + (keepsUsesApart ? [("plane_token_uses", ["used.*"])] : [])
+            for (name, subjects) in streams {
                 _ = try await connection.jetStream.ensureStream(StreamConfiguration(name: name, subjects: subjects, maxMessagesPerSubject: 1))
             }
             let directory = try TemporaryDirectory()

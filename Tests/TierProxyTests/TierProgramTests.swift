@@ -153,9 +153,11 @@ struct TierProgramTests {
         }
     }
 
-    @Test("the use of a token is told to the others, who take it after its lifetime then, and its record is left alone; a revocation ends it nevertheless")
-    func use() async throws {
-        try await TierFixture.run { (tier: TierFixture) async throws in
+    @Test(
+        "the use of a token is told to the others, who take it after its lifetime then, and its record is left alone; a revocation ends it nevertheless",
+        arguments: [TokenRecord.stream, TokenUse.stream])
+    func use(stream: String) async throws {
+        try await TierFixture.run(keepsUsesApart: stream == TokenUse.stream) { (tier: TierFixture) async throws in
             let drone = try TestBackend()
             let serving = drone.serve("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
             defer { serving.cancel() }
@@ -165,7 +167,7 @@ struct TierProgramTests {
             #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 200 "))
             let jetStream = tier.connection.jetStream
             try await eventually("its use is told") {
-                try await jetStream.lastMessage(stream: TokenRecord.stream, subject: TierFixture.useSubject(of: Self.token)) != nil
+                try await jetStream.lastMessage(stream: stream, subject: TierFixture.useSubject(of: Self.token)) != nil
             }
             #expect(try await jetStream.lastMessage(stream: TokenRecord.stream, subject: TierFixture.subject(of: Self.token))?.sequence == first)
 
@@ -179,6 +181,28 @@ struct TierProgramTests {
             #expect(try await tier.ask("/\(idle)/").hasPrefix("HTTP/1.1 410 "))
             try await tier.revoke(user: "ann", backend: "b-1")
             try await eventually("the revocation counts") { try await tier.ask("/\(TierFixture.other)/").hasPrefix("HTTP/1.1 410 ") }
+        }
+    }
+
+    @Test("notes of use from before they had a stream of their own count too")
+    func formerNotes() async throws {
+        try await TierFixture.run { (tier: TierFixture) async throws in
+            let drone = try TestBackend()
+            let serving = drone.serve("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            defer { serving.cancel() }
+            try await tier.put(drone: "drone-1", innerPort: drone.port)
+            try await tier.put(backend: "b-1", on: "drone-1", .ready)
+            let jetStream = tier.connection.jetStream
+            let use = WireCodec.encode(TokenUse(backend: try #require(BackendID(rawValue: "b-1")), cluster: tier.cluster))
+            let newer = String(TierFixture.other.reversed())
+            for token in [TierFixture.other, newer, Self.token] { try await tier.put(token: token, backend: "b-1", lifetime: 1000, age: 5000) }
+            _ = try await jetStream.publish(use, to: TierFixture.useSubject(of: TierFixture.other))
+            try await jetStream.setSubjects(["token.*", "revoked.*.*", "opened.*"], of: TokenRecord.stream)
+            _ = try await jetStream.ensureStream(StreamConfiguration(name: TokenUse.stream, subjects: ["used.*"], maxMessagesPerSubject: 1))
+            _ = try await jetStream.publish(use, to: TierFixture.useSubject(of: newer))
+            #expect(try await tier.ask("/\(TierFixture.other)/").hasPrefix("HTTP/1.1 200 "))
+            #expect(try await tier.ask("/\(newer)/").hasPrefix("HTTP/1.1 200 "))
+            #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 410 "))
         }
     }
 

@@ -12,7 +12,8 @@ struct TierTrustTests {
     @Test("it follows the state, reads tokens and revocations, tells of their use and of itself, and is refused nothing; making tokens and revoking is refused")
     func rights() async throws {
         let server = try await GuardedNATS.start()
-        let scheduler = try TestProcess(TierFixture.program("scheduler"), environment: server.environment("scheduler"))
+        let scheduler = try TestProcess(
+            TierFixture.program("scheduler"), environment: server.environment("scheduler").merging(["PLANE_SCHEDULER__TOKEN_USES_APART": "true"]) { $1 })
         try await scheduler.line(containing: "scheduler is ready")
         let (port, metricsPort) = (try freeLoopbackPort(), try freeLoopbackPort())
         let log = LogRecorder()
@@ -34,10 +35,11 @@ struct TierTrustTests {
 
         let record = TokenRecord(
             backend: try #require(BackendID(rawValue: "b-1")), cluster: try #require(ClusterName(rawValue: "plane.test")), user: "ann", lifetime: 1000,
-            issued: WireTime(seconds: WireTime.now().seconds - 500))
+            issued: WireTime(seconds: WireTime.now().seconds - 5000))
         let subject = TierFixture.subject(of: TierFixture.token)
         let first = try await gateway.jetStream.publish(WireCodec.encode(record), to: subject).sequence
         let useSubject = TierFixture.useSubject(of: TierFixture.token)
+        // The proxy looks for a note of its use.
         let client = try TestPeer.connect(port: port)
         try await client.send("GET /\(TierFixture.token)/ HTTP/1.1\r\nHost: plane.test\r\nConnection: close\r\n\r\n")
         #expect(try await client.receiveToEnd().hasPrefix("HTTP/1.1 410 "), "there is such a token, and no such backend")

@@ -131,6 +131,16 @@ extension JetStream {
         return true
     }
 
+    /// Gives an existing stream these subjects and no others, and leaves everything else as it is, its messages too.
+    package func setSubjects(_ subjects: [String], of name: String) async throws(NATSError) {
+        struct Existing: Decodable { var config: [String: JSONValue] }
+        let name = try Self.checked(name, attempt: "STREAM.UPDATE")
+        var wanted = try await self.read("STREAM.INFO.\(name)", answer: Existing.self).config
+        wanted["subjects"] = .array(subjects.map { .string($0) })
+        let body = try Self.encode(wanted, attempt: "STREAM.UPDATE.\(name)")
+        _ = try await self.call("STREAM.UPDATE.\(name)", body: body, answer: StreamInfo.self, timeout: .seconds(10))
+    }
+
     /// Deletes the messages of a subject, which may have wildcards, and returns how many there were.
     /// - Parameter before: only messages with a smaller sequence than this; all if nil.
     package func purge(stream: String, subject: String, before sequence: UInt64? = nil) async throws(NATSError) -> UInt64 {

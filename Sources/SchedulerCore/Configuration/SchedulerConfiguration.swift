@@ -15,6 +15,9 @@ package struct SchedulerConfiguration: Hashable, Sendable {
     package var historyMaxBytes: Int64? = 1 << 30
     /// Whether drones are also heard on the subjects of 0.3, which do not name them, so that each can speak for all.
     package var acceptsLegacyPeers = true
+    /// Whether the notes of which visitors' tokens are in use have a stream of their own. Proxies of the tier that do not know it, or may not read it, would take
+    /// tokens in use for ended.
+    package var keepsTokenUsesApart = false
 
     package init() {}
 }
@@ -53,6 +56,10 @@ extension SchedulerConfiguration: ConfigReadable {
             reader.mistake("history_max_bytes", found: "\(bytes)", expectation: "0, or at least \(Self.smallestHistoryBytes)")
         }
         self.historyMaxBytes = bytes == 0 ? nil : Int64(bytes)
+        reader.read(
+            "token_uses_apart", .boolean, into: &self.keepsTokenUsesApart,
+            "Keep the notes of which visitors' tokens are in use in a stream of their own, plane_token_uses, so that a stolen gateway-proxy cannot push tokens and "
+                + "revocations out of theirs. On once all schedulers and gateway-proxies know it, and the latter may read it.")
         reader.read(
             "accepts_legacy_peers", .boolean, into: &self.acceptsLegacyPeers,
             "Also hear drones on the subjects of 0.3, which do not name them, so that each drone can speak for all. Off once all agents are newer.")

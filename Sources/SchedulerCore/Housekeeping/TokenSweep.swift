@@ -6,22 +6,24 @@ import PlaneProtocol
 import PlaneService
 import PlaneState
 
-/// Deletes what nobody needs any more of `plane_tokens`: of backends that have ended the tokens of visitors, their use, revocations, what later visitors would
+/// Deletes what nobody needs any more of `plane_tokens`, and of `plane_token_uses` where the notes of use are kept apart: of backends that have ended the tokens of visitors, their use, revocations, what later visitors would
 /// be told, and who has visited; tokens that have ended, because their time is over or nobody has used them for their lifetime; revocations that are about
 /// no backend when no token is left that they could end.
 ///
 /// A stream that is full forgets its oldest messages, which may be the tokens used for longest; so what is in it should be needed.
 ///
-/// The stream has no index by backend, so it is read from its beginning to its end, some messages at a time, and then again. A record of a
+/// A stream has no index by backend, so it is read from its beginning to its end, some messages at a time, and then again. A record of a
 /// backend that the state does not know is left alone while it is young: gateways write a token at the moment at which its backend is assigned.
 struct TokenSweep: Sendable {
     private let jetStream: JetStream
     private let fleet: StateStore
-    private let deleter: MessageDeleter
+    private let deleters: [String: MessageDeleter]
     private let logger: Logger
-    /// The stream sequence at which the next look begins.
-    private var next: UInt64 = 1
+    /// The stream sequences at which the next looks begin.
+    private var next: [String: UInt64] = [:]
     private var patience = Self.usualPatience
+    /// The stream of notes; nil while there is none, and notes are among the tokens.
+    private var notes: StreamInfo?
 
     /// The time between two looks.
     static let period: Duration = .seconds(60)
@@ -42,7 +44,8 @@ struct TokenSweep: Sendable {
     init(jetStream: JetStream, fleet: StateStore, logger: Logger) {
         self.jetStream = jetStream
         self.fleet = fleet
-        self.deleter = MessageDeleter(TokenRecord.stream, jetStream: jetStream, logger: logger)
+        self.deleters = Dictionary(
+            uniqueKeysWithValues: [TokenRecord.stream, TokenUse.stream].map { ($0, MessageDeleter($0, jetStream: jetStream, logger: logger)) })
         self.logger = logger
     }
 
@@ -52,37 +55,62 @@ struct TokenSweep: Sendable {
         // While the state is incomplete, too many backends look unknown.
         guard self.fleet.isCaughtUp, self.fleet.isCurrent, self.fleet.rebuildRemaining == .zero, !self.fleet.isYounger(than: Self.youth) else { return 0 }
         do throws(NATSError) {
-            return try await self.checkRecords(now: now)
+            self.notes = try await self.info(TokenUse.stream)
         } catch {
-            guard error.code != .cancelled else { return 0 }
-            self.logger.debug("visitors' tokens cannot be looked through", metadata: [LogKey.error: "\(error)"])
-            self.next = 1
-            return 0
+            return self.failed(TokenUse.stream, error)
+        }
+        let streams = [TokenRecord.stream] + (self.notes == nil ? [] : [TokenUse.stream])
+        var deleted = 0
+        for stream in streams {
+            do throws(NATSError) {
+                deleted += try await self.checkRecords(in: stream, now: now)
+            } catch {
+                deleted += self.failed(stream, error)
+            }
+        }
+        return deleted
+    }
+
+    private mutating func failed(_ stream: String, _ error: NATSError) -> Int {
+        guard error.code != .cancelled else { return 0 }
+        self.logger.debug("visitors' tokens cannot be looked through", metadata: [LogKey.stream: "\(stream)", LogKey.error: "\(error)"])
+        self.next[stream] = nil
+        return 0
+    }
+
+    /// Nil if there is no such stream.
+    private func info(_ stream: String) async throws(NATSError) -> StreamInfo? {
+        do {
+            return try await self.jetStream.streamInfo(stream)
+        } catch {
+            guard error.code == .streamNotFound else { throw error }
+            return nil
         }
     }
 
-    private mutating func checkRecords(now: StateTime) async throws(NATSError) -> Int {
-        let consumer = try await self.jetStream.orderedConsumer(stream: TokenRecord.stream, from: .sequence(self.next))
+    private mutating func checkRecords(in stream: String, now: StateTime) async throws(NATSError) -> Int {
+        let consumer = try await self.jetStream.orderedConsumer(stream: stream, from: .sequence(self.next[stream] ?? 1))
         defer { consumer.cancel() }
         guard consumer.initialPending > 0 else {
-            self.next = 1
+            self.next[stream] = nil
             return 0
         }
         let deadline = ContinuousClock.now + Self.limit
-        let isHalfFull = try await self.isHalfFull()
+        let isHalfFull = try await self.info(stream).map { info in info.maxBytes.map { info.bytes > $0 / 2 } ?? false } ?? false
         self.patience = isHalfFull ? Self.patienceInHaste : Self.usualPatience
         let most = isHalfFull ? Self.messagesInHaste : Self.messagesAtOnce
         var (seen, deleted) = (0, 0)
         for await message in consumer {
             seen += 1
-            self.next = message.sequence + 1
-            for outdated in try await self.outdated(by: message, now: now) {
+            self.next[stream] = message.sequence + 1
+            for outdated in try await self.outdated(by: Stored(stream: stream, message: message), now: now) {
+                let (sequence, subject) = (outdated.message.sequence, outdated.message.subject)
                 // Where it has to be done by subject, what was written meanwhile stays.
-                try await self.deleter.erase([outdated.sequence], subjects: [outdated.subject], before: outdated.sequence + 1)
+                try await self.deleters[outdated.stream]?.erase([sequence], subjects: [subject], before: sequence + 1)
                 deleted += 1
             }
             if message.pending == 0 {
-                self.next = 1
+                self.next[stream] = nil
                 break
             }
             if seen >= most || .now >= deadline { break }
@@ -90,25 +118,28 @@ struct TokenSweep: Sendable {
         return deleted
     }
 
-    private func isHalfFull() async throws(NATSError) -> Bool {
-        let info = try await self.jetStream.streamInfo(TokenRecord.stream)
-        return info.maxBytes.map { info.bytes > $0 / 2 } ?? false
+    private struct Stored {
+        var stream: String
+        var message: StreamMessage
     }
 
-    /// What is to be deleted now that this message was read, in the order in which it is: the message itself, or nothing; before a token the note of its use.
-    private func outdated(by message: StreamMessage, now: StateTime) async throws(NATSError) -> [StreamMessage] {
-        if self.isOutdated(message, now: now) { return [message] }
+    /// What is to be deleted now that this message was read, in the order in which it is: the message itself, or nothing; before a token the notes of its use.
+    private func outdated(by stored: Stored, now: StateTime) async throws(NATSError) -> [Stored] {
+        let message = stored.message
+        if self.isOutdated(message, now: now) { return [stored] }
         let age = now.since(WireTime(message.published).stateTime)
         if message.subject.hasPrefix(Self.tokens), let record = try? WireCodec.decode(TokenRecord.self, from: message.payload) {
-            if let expires = record.expires, now.since(expires.stateTime) > self.patience { return [message] }
+            if let expires = record.expires, now.since(expires.stateTime) > self.patience { return [stored] }
             guard let lifetime = record.lifetime, let limit = self.longestPause(of: lifetime), now.since(record.issued.stateTime) > limit else { return [] }
-            let use = try await self.last(Self.uses + message.subject.dropFirst(Self.tokens.count))
-            guard let use else { return [message] }
-            return now.since(WireTime(use.published).stateTime) > limit ? [use, message] : []
+            let uses = try await self.uses(of: String(message.subject.dropFirst(Self.tokens.count)))
+            // Where notes have been forgotten because there are too many, none does not mean that the token is not in use.
+            guard !uses.isEmpty || self.areNotesComplete else { return [] }
+            return uses.allSatisfy { now.since(WireTime($0.message.published).stateTime) > limit } ? uses + [stored] : []
         }
         // Of a token whose record was pushed out, or of one that never was: who speaks for a proxy of the tier may write notes of any tokens.
         if message.subject.hasPrefix(Self.uses), age > self.patience {
-            return try await self.last(Self.tokens + message.subject.dropFirst(Self.uses.count)) == nil ? [message] : []
+            let token = Self.tokens + message.subject.dropFirst(Self.uses.count)
+            return try await self.jetStream.lastMessage(stream: TokenRecord.stream, subject: token) == nil ? [stored] : []
         }
         return []
     }
@@ -116,14 +147,22 @@ struct TokenSweep: Sendable {
     private static let tokens = "token."
     private static let uses = "used."
 
+    /// The notes of use of one token: in the stream of their own, and from before there was one.
+    private func uses(of hash: String) async throws(NATSError) -> [Stored] {
+        var found: [Stored] = []
+        for stream in (self.notes == nil ? [] : [TokenUse.stream]) + [TokenRecord.stream] {
+            guard let note = try await self.jetStream.lastMessage(stream: stream, subject: Self.uses + hash) else { continue }
+            found.append(Stored(stream: stream, message: note))
+        }
+        return found
+    }
+
+    private var areNotesComplete: Bool { self.notes.map { !StoreUsage(used: $0.bytes, limit: $0.maxBytes).isNearlyFull } ?? true }
+
     /// For how long a token with this lifetime has to be unused; nil for one that is longer than any time.
     private func longestPause(of lifetime: WireSeconds) -> Duration? {
         guard let seconds = Int64(exactly: lifetime.rawValue), seconds < 1 << 40 else { return nil }
         return .seconds(seconds) + max(self.patience, .seconds(seconds / 4))
-    }
-
-    private func last(_ subject: String) async throws(NATSError) -> StreamMessage? {
-        try await self.jetStream.lastMessage(stream: TokenRecord.stream, subject: subject)
     }
 
     private func isOutdated(_ message: StreamMessage, now: StateTime) -> Bool {
