@@ -5,7 +5,7 @@ import Testing
 
 @testable import ACME
 
-@Suite(.timeLimit(.minutes(1))) struct HTTPClientTransportTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTPClientTransportTests {
     /// The code of the error when a server sends `answer` to whatever it is asked.
     private func failure(answer: String, requestTimeout: Duration = .seconds(30)) async throws -> ACMEError.Code? {
         let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)

@@ -5,7 +5,7 @@ import X509
 @testable import ACME
 
 /// Against a real authority. The polls take the time that they take, which is half a second where nothing is slowed down on purpose.
-@Suite(.enabled(if: PebbleServer.isInstalled, "needs Debian's package pebble"), .timeLimit(.minutes(3)))
+@Suite(.enabled(if: PebbleServer.isInstalled, "needs Debian's package pebble"), .timeLimit(.minutes(10)))
 struct PebbleTests {
     let names = ["plane.test", "*.plane.test"]
 

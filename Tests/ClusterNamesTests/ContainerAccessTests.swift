@@ -3,7 +3,7 @@ import PlaneTestSupport
 import Testing
 
 /// Who may go into containers, with the sample nats-server.conf.
-@Suite("Going into containers", .serialized, .timeLimit(.minutes(1))) struct ContainerAccessTests {
+@Suite("Going into containers", .serialized, .timeLimit(.minutes(10))) struct ContainerAccessTests {
     @Test("the drone hears the operator, and neither an application nor anybody else of the fleet")
     func operatorOnly() async throws {
         let server = try await GuardedNATS.start()

@@ -8,7 +8,7 @@ import PlaneTestSupport
 import Testing
 
 /// The main path with the users of `dev/config/nats-server.conf`, over TLS; and what each of them is refused.
-@Suite("Users of the sample nats-server.conf", .serialized, .timeLimit(.minutes(3))) struct TrustTests {
+@Suite("Users of the sample nats-server.conf", .serialized, .timeLimit(.minutes(10))) struct TrustTests {
     /// As the tests speak for a part of the system that is not under test here.
     private static func connect(_ user: String, to nats: GuardedNATS, inbox: String, _ log: LogRecorder) async throws -> PlaneBus {
         PlaneBus(connection: try await NATSConnection.connect(nats.options(user, inboxPrefix: inbox), logger: log.logger), logger: log.logger)

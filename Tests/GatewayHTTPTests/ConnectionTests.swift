@@ -6,7 +6,7 @@ import PlaneTestSupport
 import Testing
 
 /// Connections of HTTP/1.1 as clients may use them, and as they may misuse them.
-@Suite(.timeLimit(.minutes(2))) struct ConnectionTests {
+@Suite(.timeLimit(.minutes(10))) struct ConnectionTests {
     private static let health = "GET /pub/health HTTP/1.1\r\nHost: a\r\n\r\n"
     private static let empty = "POST /ctrl/connect HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 

@@ -15,7 +15,7 @@ import Synchronization
 import Testing
 
 /// The program itself, beside others of its kind.
-@Suite("gateway, the program", .timeLimit(.minutes(5))) struct ProgramTests {
+@Suite("gateway, the program", .timeLimit(.minutes(10))) struct ProgramTests {
     /// One of several that run side by side.
     private final class Running: Sendable {
         let port: UInt16

@@ -3,7 +3,7 @@ import PlaneTestSupport
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct SharedQuestionTests {
+@Suite(.timeLimit(.minutes(10))) struct SharedQuestionTests {
     private struct Failed: Error {}
 
     /// A question whose answers are given by the test: the number of times it was asked before.

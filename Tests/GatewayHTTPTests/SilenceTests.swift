@@ -7,7 +7,7 @@ import PlaneProtocol
 import PlaneTestSupport
 import Testing
 
-@Suite("What an operator has to know of is logged", .timeLimit(.minutes(2)))
+@Suite("What an operator has to know of is logged", .timeLimit(.minutes(10)))
 struct SilenceTests {
     @Test(
         "what the gateway may not hear is an error that names the missing permission and says what comes of it",

@@ -8,7 +8,7 @@ import Testing
 /// gives it.
 @Suite(
     "plane exec, shell and cp, on the real programs", .serialized,
-    .enabled(if: LocalCluster.dockerSocket != nil, "PLANE_TEST_DOCKER_SOCKET names no Docker"), .timeLimit(.minutes(5)))
+    .enabled(if: LocalCluster.dockerSocket != nil, "PLANE_TEST_DOCKER_SOCKET names no Docker"), .timeLimit(.minutes(10)))
 struct ContainerAccessTests {
     /// Runs a line of shell in which `plane` is the operator's, in a folder of its own.
     private static func shell(_ line: String, _ cluster: LocalCluster, in folder: TemporaryDirectory) async throws -> (status: Int32, lines: [String]) {

@@ -6,7 +6,7 @@ import Testing
 /// What the documents tell an operator to type, typed into a running cluster, in their order.
 @Suite(.serialized, .enabled(if: LocalCluster.dockerSocket != nil, "PLANE_TEST_DOCKER_SOCKET names no Docker"))
 struct DocumentedCommandTests {
-    @Test("every call of plane in README.md, dev/README.md and operating.md does what it says", .timeLimit(.minutes(4)))
+    @Test("every call of plane in README.md, dev/README.md and operating.md does what it says", .timeLimit(.minutes(10)))
     func calls() async throws {
         try await withCluster { cluster in
             var operatorSession = OperatorSession(cluster: cluster)
@@ -23,7 +23,7 @@ struct DocumentedCommandTests {
         }
     }
 
-    @Test("every call of plane in the tutorial does what it says", .timeLimit(.minutes(4)))
+    @Test("every call of plane in the tutorial does what it says", .timeLimit(.minutes(10)))
     func tutorial() async throws {
         try await withCluster { cluster in
             var operatorSession = OperatorSession(cluster: cluster)

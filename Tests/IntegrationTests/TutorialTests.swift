@@ -10,7 +10,7 @@ struct TutorialTests {
         try String(contentsOf: DocumentedCommands.root.appending(path: "dev/docs/tutorial.md"), encoding: .utf8)
     }
 
-    @Test("the application of the tutorial gives each visitor a container, the same one again, in which nobody else gets", .timeLimit(.minutes(4)))
+    @Test("the application of the tutorial gives each visitor a container, the same one again, in which nobody else gets", .timeLimit(.minutes(10)))
     func application() async throws {
         let tutorial = try Self.text()
         let program = try #require(tutorial.firstMatch(of: #/(?ms)^```python\n(.+?)^```$/#)?.output.1)
@@ -57,7 +57,7 @@ struct TutorialTests {
         }
     }
 
-    @Test("the 20 lines of JavaScript do the same", .timeLimit(.minutes(4)))
+    @Test("the 20 lines of JavaScript do the same", .timeLimit(.minutes(10)))
     func javaScript() async throws {
         let document = try String(contentsOf: DocumentedCommands.root.appending(path: "dev/docs/your-app.md"), encoding: .utf8)
         let program = try #require(document.firstMatch(of: #/(?ms)^```javascript\n(.+?)^```$/#)?.output.1)
@@ -65,7 +65,7 @@ struct TutorialTests {
         try await Self.givesEachDocumentAContainer(String(program), "/usr/bin/node", ["app.js"])
     }
 
-    @Test("the 20 lines in the README give each document a container, the same one to everybody who opens it", .timeLimit(.minutes(4)))
+    @Test("the 20 lines in the README give each document a container, the same one to everybody who opens it", .timeLimit(.minutes(10)))
     func readme() async throws {
         let readme = try String(contentsOf: DocumentedCommands.root.appending(path: "README.md"), encoding: .utf8)
         let program = try #require(readme.firstMatch(of: #/(?ms)^```python\n(.+?)^```$/#)?.output.1)

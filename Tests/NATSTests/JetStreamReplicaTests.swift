@@ -3,7 +3,7 @@ import PlaneTestSupport
 import Testing
 
 /// On a real cluster of three servers.
-@Suite("JetStream replicas", .timeLimit(.minutes(2)))
+@Suite("JetStream replicas", .timeLimit(.minutes(10)))
 struct JetStreamReplicaTests {
     private static let state = StreamConfiguration(
         name: "fleet", subjects: ["fleet.>"], maxMessagesPerSubject: 1, replicas: 3)

@@ -2,7 +2,7 @@ import NATS
 import PlaneTestSupport
 import Testing
 
-@Suite("JetStream", .timeLimit(.minutes(2)))
+@Suite("JetStream", .timeLimit(.minutes(10)))
 struct JetStreamTests {
     private static let state = StreamConfiguration(
         name: "fleet", subjects: ["fleet.>"], maxMessagesPerSubject: 1, replicas: 2)

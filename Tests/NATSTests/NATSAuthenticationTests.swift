@@ -4,7 +4,7 @@ import NATSAddressing
 import PlaneTestSupport
 import Testing
 
-@Suite("NATS credentials", .timeLimit(.minutes(2)))
+@Suite("NATS credentials", .timeLimit(.minutes(10)))
 struct NATSAuthenticationTests {
     private static let passwordConfiguration = #"authorization { user: "ann", password: "s3cret:@/" }"#
 

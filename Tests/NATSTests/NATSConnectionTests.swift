@@ -2,7 +2,7 @@ import NATS
 import PlaneTestSupport
 import Testing
 
-@Suite("A NATS connection", .timeLimit(.minutes(2)))
+@Suite("A NATS connection", .timeLimit(.minutes(10)))
 struct NATSConnectionTests {
     @Test("delivers what was published, with reply subject, headers and an empty payload")
     func publishAndSubscribe() async throws {

@@ -4,7 +4,7 @@ import NATS
 import PlaneTestSupport
 import Testing
 
-@Suite("The memory of a NATS connection", .timeLimit(.minutes(3)))
+@Suite("The memory of a NATS connection", .timeLimit(.minutes(10)))
 struct NATSMemoryTests {
     @Test("100 000 messages arrive in order without loss, and memory does not grow with them")
     func manyMessages() async {

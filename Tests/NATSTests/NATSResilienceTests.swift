@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 import Timing
 
-@Suite("A NATS connection under stress", .serialized, .timeLimit(.minutes(3)))
+@Suite("A NATS connection under stress", .serialized, .timeLimit(.minutes(10)))
 struct NATSResilienceTests {
     @Test("tries again while no server is up, tells so, and gives up after the attempts it was allowed")
     func unreachable() async throws {

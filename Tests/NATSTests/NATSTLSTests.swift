@@ -3,7 +3,7 @@ import NATS
 import PlaneTestSupport
 import Testing
 
-@Suite("NATS over TLS", .timeLimit(.minutes(2)))
+@Suite("NATS over TLS", .timeLimit(.minutes(10)))
 struct NATSTLSTests {
     private static let configuration = """
         tls {

@@ -2,7 +2,7 @@ import NATS
 import PlaneTestSupport
 import Testing
 
-@Suite("Ordered consumer of a busy stream", .timeLimit(.minutes(1)))
+@Suite("Ordered consumer of a busy stream", .timeLimit(.minutes(10)))
 struct OrderedConsumerCatchUpTests {
     @Test("W17: catches up with a stream whose messages are replaced all the while")
     func replaced() async throws {

@@ -3,7 +3,7 @@ import PlaneTestSupport
 import Testing
 import UTCTime
 
-@Suite("An ordered consumer", .timeLimit(.minutes(2)))
+@Suite("An ordered consumer", .timeLimit(.minutes(10)))
 struct OrderedConsumerTests {
     private static let stream = StreamConfiguration(name: "s", subjects: ["s.>"])
     /// Quick enough for a test to see a lost consumer replaced.

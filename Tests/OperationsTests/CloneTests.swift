@@ -3,7 +3,7 @@ import PlaneTestSupport
 import Testing
 
 /// Two clones on one machine, which is a network namespace of the test's own: what they do to its bridges and rules touches nobody.
-@Suite("Clones side by side", .timeLimit(.minutes(3))) struct CloneTests {
+@Suite("Clones side by side", .timeLimit(.minutes(10))) struct CloneTests {
     /// Runs lines of bash as root of such a machine; `in_clone NAME LINES` runs some in one of two clones, with the scripts' functions at hand.
     /// Everything started is killed at the end.
     private func machine(_ script: String) async throws -> [String] {

@@ -1,7 +1,7 @@
 import PlaneTestSupport
 import Testing
 
-@Suite("The landing page of dev/docs/proxy.md", .timeLimit(.minutes(1))) struct LandingPageTests {
+@Suite("The landing page of dev/docs/proxy.md", .timeLimit(.minutes(10))) struct LandingPageTests {
     @Test("leads whoever comes for a backend that is gone to where they can start again, and says for which")
     func leads() async throws {
         let document = try Repository.text("dev/docs/proxy.md")

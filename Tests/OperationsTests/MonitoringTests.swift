@@ -5,7 +5,7 @@ import Testing
 
 @testable import PlaneService
 
-@Suite("Monitoring", .timeLimit(.minutes(2))) struct MonitoringTests {
+@Suite("Monitoring", .timeLimit(.minutes(10))) struct MonitoringTests {
     static let hasPromtool = FileManager.default.isExecutableFile(atPath: "/usr/bin/promtool")
 
     /// Names of metrics in a text; those of histograms without what Prometheus adds.

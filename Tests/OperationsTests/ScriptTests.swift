@@ -2,7 +2,7 @@ import Foundation
 import PlaneTestSupport
 import Testing
 
-@Suite("Scripts", .timeLimit(.minutes(2))) struct ScriptTests {
+@Suite("Scripts", .timeLimit(.minutes(10))) struct ScriptTests {
     /// Runs lines of bash in the repository, with the scripts' functions at hand.
     /// - Returns: What they printed.
     private func bash(_ script: String) async throws -> [String] {

@@ -3,7 +3,7 @@ import PlaneTestSupport
 import Testing
 
 /// `dev/docs/three-machines.md`, as far as one machine can try it: what it has NATS do, where it puts the password, and whether its zone and its files agree.
-@Suite("Three machines", .timeLimit(.minutes(1))) struct ThreeMachinesTests {
+@Suite("Three machines", .timeLimit(.minutes(10))) struct ThreeMachinesTests {
     static let natsServer = "/usr/sbin/nats-server"
 
     private static func text() throws -> String { try Repository.text("dev/docs/three-machines.md") }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import PlaneClient
 
-@Suite("How a person calls a backend", .timeLimit(.minutes(1)))
+@Suite("How a person calls a backend", .timeLimit(.minutes(10)))
 struct BackendReferenceTests {
     private static let id = "0b7f6c1e-50c4-4a0e-9d55-6f2f4f3f2a10"
 

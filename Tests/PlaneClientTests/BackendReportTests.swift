@@ -5,7 +5,7 @@ import PlaneClientTestSupport
 import PlaneProtocol
 import Testing
 
-@Suite("Reports of backends", .timeLimit(.minutes(1))) struct BackendReportTests {
+@Suite("Reports of backends", .timeLimit(.minutes(10))) struct BackendReportTests {
     @Test("a terminal state counts, whatever is reported after it")
     func terminalWins() throws {
         var report = BackendReport(backend: try .make("b1"), cluster: try .make("plane.test"))

@@ -7,7 +7,7 @@ import PlaneService
 import PlaneTestSupport
 import Testing
 
-@Suite("Histories and logs, on a real NATS", .timeLimit(.minutes(1))) struct HistoryTests {
+@Suite("Histories and logs, on a real NATS", .timeLimit(.minutes(10))) struct HistoryTests {
     private static func states(_ history: BackendHistory) async throws(PlaneError) -> [BackendState] {
         var states: [BackendState] = []
         for try await message in history { states.append(message.state) }

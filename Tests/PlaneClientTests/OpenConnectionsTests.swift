@@ -4,7 +4,7 @@ import PlaneProtocol
 import Synchronization
 import Testing
 
-@Suite("What is open to a drone's backends", .timeLimit(.minutes(1)))
+@Suite("What is open to a drone's backends", .timeLimit(.minutes(10)))
 struct OpenConnectionsTests {
     @Test("a drone that names backends without end is asked no further")
     func endless() async throws {

@@ -5,7 +5,7 @@ import PlaneProtocol
 import PlaneTestSupport
 import Testing
 
-@Suite("Waiting for Ready, on a real NATS", .timeLimit(.minutes(1))) struct ReadinessTests {
+@Suite("Waiting for Ready, on a real NATS", .timeLimit(.minutes(10))) struct ReadinessTests {
     @Test("ends with the phases, and tells the progress meanwhile")
     func ready() async throws {
         try await withClient { client, scheduler in

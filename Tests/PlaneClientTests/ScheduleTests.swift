@@ -7,7 +7,7 @@ import SchedulerCoreConfiguration
 import PlaneTestSupport
 import Testing
 
-@Suite("Scheduling, with a real scheduler", .timeLimit(.minutes(2))) struct ScheduleTests {
+@Suite("Scheduling, with a real scheduler", .timeLimit(.minutes(10))) struct ScheduleTests {
     private static func request(
         id: BackendID? = nil, lock: String? = nil, token: Bool = false
     ) throws -> ScheduleRequest {

@@ -7,7 +7,7 @@ import PlaneState
 import PlaneTestSupport
 import Testing
 
-@Suite("The mirror of the state, on a real NATS", .timeLimit(.minutes(1))) struct StateMirrorTests {
+@Suite("The mirror of the state, on a real NATS", .timeLimit(.minutes(10))) struct StateMirrorTests {
     /// Runs `body` while the mirror follows.
     private func following(
         _ mirror: StateMirror = StateMirror(),

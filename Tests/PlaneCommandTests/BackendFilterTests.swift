@@ -7,7 +7,7 @@ import Testing
 
 @testable import plane
 
-@Suite("The filter and the watch of list-backends", .timeLimit(.minutes(1))) struct BackendFilterTests {
+@Suite("The filter and the watch of list-backends", .timeLimit(.minutes(10))) struct BackendFilterTests {
     @Test("every option narrows the selection")
     func options() throws {
         let filter = try BackendFilterOptions.parse([

@@ -9,7 +9,7 @@ import Testing
 
 @testable import plane
 
-@Suite("The commands, over a real NATS", .timeLimit(.minutes(2)))
+@Suite("The commands, over a real NATS", .timeLimit(.minutes(10)))
 struct CommandsOverNATSTests {
     private func run(
         _ arguments: [String], server: NATSServer, environment: [String: String] = [:]

@@ -9,7 +9,7 @@ import Testing
 
 @testable import plane
 
-@Suite("The commands that go into containers, over a real NATS", .timeLimit(.minutes(2)))
+@Suite("The commands that go into containers, over a real NATS", .timeLimit(.minutes(10)))
 struct ExecCommandTests {
     @Test("exec brings standard input, prints what the program writes, and ends with its exit code")
     func exec() async throws {

@@ -11,7 +11,7 @@ import Testing
 @testable import PlaneClient
 @testable import plane
 
-@Suite("The operator's commands, over a real NATS", .timeLimit(.minutes(2)))
+@Suite("The operator's commands, over a real NATS", .timeLimit(.minutes(10)))
 struct OperatorCommandsTests {
     @Test("why reports on a backend, and knows nothing of strangers")
     func why() async throws {

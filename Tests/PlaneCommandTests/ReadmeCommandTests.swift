@@ -7,7 +7,7 @@ import Testing
 
 /// Every command that a document shows is one that works: `plane` is parsed here, and run by IntegrationTests; scripts exist and know their
 /// options; what needs a machine or containers of its own is run by `scripts/acceptance`.
-@Suite("Commands in the documents", .timeLimit(.minutes(2))) struct ReadmeCommandTests {
+@Suite("Commands in the documents", .timeLimit(.minutes(10))) struct ReadmeCommandTests {
     static let documents = ["README.md", "dev/README.md", "dev/docs/tutorial.md", "dev/docs/operating.md"]
     /// Those whose commands are read by a shell and by plane; what their programs and files do is tried by tests of their own.
     static let guides = ["three-machines", "your-app", "gateway", "tier", "planb", "proxy"].map { "dev/docs/\($0).md" }

@@ -7,7 +7,7 @@ import PlaneService
 import PlaneTestSupport
 import Testing
 
-@Suite("The log feed over NATS", .timeLimit(.minutes(1))) struct LogFeedTests {
+@Suite("The log feed over NATS", .timeLimit(.minutes(10))) struct LogFeedTests {
     @Test("whoever listens on logs.> hears what is logged, and what was logged before the connection too")
     func overNATS() async throws {
         try await withNATSServer { server in

@@ -4,7 +4,7 @@ import PlaneMessaging
 import PlaneTestSupport
 import Testing
 
-@Suite("A lease in a stream", .timeLimit(.minutes(1))) struct StreamLeaseTests {
+@Suite("A lease in a stream", .timeLimit(.minutes(10))) struct StreamLeaseTests {
     private static let duration = Duration.seconds(30)
 
     /// Two processes that want the same lease.

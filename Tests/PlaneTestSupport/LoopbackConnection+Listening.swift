@@ -1,6 +1,6 @@
 extension LoopbackConnection {
     /// Connects to a server that says it has started and listens a moment later.
-    package static func whenListening(port: UInt16, patience: Duration = .seconds(20)) async throws -> LoopbackConnection {
+    package static func whenListening(port: UInt16, patience: Duration = .seconds(60)) async throws -> LoopbackConnection {
         let deadline = ContinuousClock.now + patience
         while true {
             do {

@@ -5,7 +5,7 @@ import PlaneTestSupport
 import RedisClient
 import Testing
 
-@Suite("A client of Redis", .timeLimit(.minutes(2)))
+@Suite("A client of Redis", .timeLimit(.minutes(10)))
 struct RedisClientTests {
     private static func withCaller(
         _ server: RedisServer, limits: RedisLimits = RedisLimits(), _ body: (RedisCaller) async throws -> Void

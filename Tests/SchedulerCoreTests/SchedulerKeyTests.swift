@@ -11,7 +11,7 @@ import Testing
 @testable import SchedulerCore
 
 /// Keys, pools, and what a schedule request is told, on a real nats-server with drones that are subscriptions.
-@Suite("Scheduler, keys and pools", .timeLimit(.minutes(3))) struct SchedulerKeyTests {
+@Suite("Scheduler, keys and pools", .timeLimit(.minutes(10))) struct SchedulerKeyTests {
     private static let able = DroneAbilities(pool: .unnamed)
 
     private func key(tag: String = "v1") throws -> BackendKey { try #require(BackendKey(namespace: "games", name: "room-7", tag: tag)) }

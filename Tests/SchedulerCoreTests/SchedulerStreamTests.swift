@@ -13,7 +13,7 @@ import Testing
 @testable import SchedulerCore
 
 /// The streams of a cluster, on a real nats-server that other programs use as well.
-@Suite("Scheduler and streams", .timeLimit(.minutes(3))) struct SchedulerStreamTests {
+@Suite("Scheduler and streams", .timeLimit(.minutes(10))) struct SchedulerStreamTests {
     static let ownStreams = ["plane_state", "backend_status", "plane_leases", "backend_logs", "plane_certificates", "plane_keys", "plane_tokens", "dns_record"]
 
     static func keeper(_ bus: PlaneBus, logger: Logger = TestCluster.silent) -> StreamMaintainer {

@@ -9,7 +9,7 @@ import Testing
 
 @testable import SchedulerCore
 
-@Suite("Visitors' tokens of ended backends", .timeLimit(.minutes(2))) struct TokenSweepTests {
+@Suite("Visitors' tokens of ended backends", .timeLimit(.minutes(10))) struct TokenSweepTests {
     @Test("what belongs to ended and long unknown backends is deleted, and nothing else")
     func sweep() async throws {
         try await TestCluster.run { cluster in

@@ -7,7 +7,7 @@ import Testing
 
 @testable import StateReplication
 
-@Suite("A follower of the fleet's state", .timeLimit(.minutes(1))) struct StateFollowerTests {
+@Suite("A follower of the fleet's state", .timeLimit(.minutes(10))) struct StateFollowerTests {
     /// What a follower has told, in order.
     final class Diary: FollowedState {
         enum Entry: Hashable {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import StateReplication
 
-@Suite("Reading the state once, and over a stream made anew", .timeLimit(.minutes(1))) struct StateReadingTests {
+@Suite("Reading the state once, and over a stream made anew", .timeLimit(.minutes(10))) struct StateReadingTests {
     /// Writes down what it is told.
     private final class Listener: FollowedState {
         enum Event: Equatable, Sendable {

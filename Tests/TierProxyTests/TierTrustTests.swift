@@ -7,7 +7,7 @@ import Testing
 import TierProxyPolicy
 
 /// With its own user of `dev/config/nats-server.conf`, over TLS.
-@Suite("The tier as a user of the sample nats-server.conf", .timeLimit(.minutes(3)))
+@Suite("The tier as a user of the sample nats-server.conf", .timeLimit(.minutes(10)))
 struct TierTrustTests {
     @Test("it follows the state, reads tokens and revocations, tells of their use and of itself, and is refused nothing; making tokens and revoking is refused")
     func rights() async throws {

@@ -1,7 +1,7 @@
 import Testing
 import Timing
 
-@Suite("Time limits", .timeLimit(.minutes(1)))
+@Suite("Time limits", .timeLimit(.minutes(10)))
 struct TimeLimitTests {
     private struct Broken: Error, Equatable {}
 

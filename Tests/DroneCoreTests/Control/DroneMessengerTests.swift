@@ -9,7 +9,7 @@ import Testing
 
 @testable import DroneCore
 
-@Suite("Subjects on which a drone speaks", .timeLimit(.minutes(2))) struct DroneVoiceTests {
+@Suite("Subjects on which a drone speaks", .timeLimit(.minutes(10))) struct DroneVoiceTests {
     static let registration = DroneConnectRequest(droneID: .make(), version: "test", cluster: .make(), ip: .v4(0x7F00_0001))
 
     /// Takes registrations of one kind until `body` returns.

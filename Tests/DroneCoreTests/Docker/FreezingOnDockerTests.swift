@@ -12,7 +12,7 @@ import Testing
 @testable import DroneCore
 
 /// Backends that are frozen while there is no traffic, on a real Docker.
-@Suite(.needsDocker, .serialized, .timeLimit(.minutes(5))) struct FreezingOnDockerTests {
+@Suite(.needsDocker, .serialized, .timeLimit(.minutes(10))) struct FreezingOnDockerTests {
     private struct Drone {
         let engine: DockerEngineAdapter
         let fixture: AgentFixture

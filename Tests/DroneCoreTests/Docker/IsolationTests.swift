@@ -10,7 +10,7 @@ import Testing
 @testable import DroneCore
 
 /// What a backend reaches, tried from inside its container.
-@Suite(.serialized, .enabled(if: SeparateMachine.isPossible, "only root may make a machine"), .timeLimit(.minutes(4))) struct IsolationTests {
+@Suite(.serialized, .enabled(if: SeparateMachine.isPossible, "only root may make a machine"), .timeLimit(.minutes(10))) struct IsolationTests {
     private static let network = IsolatedNetwork(
         name: "plane", reachable: ["203.0.113.2:4223"].compactMap { SocketEndpoint($0) }, unreachable: ["169.254.0.0/16"].compactMap { IPv4Network($0) })
 

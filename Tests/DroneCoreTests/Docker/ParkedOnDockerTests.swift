@@ -12,7 +12,7 @@ import Testing
 @testable import DroneCore
 
 /// Backends in containers that ran before they were asked for, on a real Docker.
-@Suite(.needsDocker, .serialized, .timeLimit(.minutes(5))) struct ParkedOnDockerTests {
+@Suite(.needsDocker, .serialized, .timeLimit(.minutes(10))) struct ParkedOnDockerTests {
     /// Runs an agent with a pool, and leaves nothing of it.
     private struct Drone {
         let docker: DockerWithParked

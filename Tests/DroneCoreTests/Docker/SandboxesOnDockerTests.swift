@@ -10,7 +10,7 @@ import Testing
 @testable import DroneCore
 
 /// Backends in networks that were ready, on a real Docker.
-@Suite(.needsDocker, .serialized, .timeLimit(.minutes(4))) struct SandboxesOnDockerTests {
+@Suite(.needsDocker, .serialized, .timeLimit(.minutes(10))) struct SandboxesOnDockerTests {
     /// Runs an agent with a pool, and leaves nothing of it.
     private struct Drone {
         let docker: DockerWithSandboxes

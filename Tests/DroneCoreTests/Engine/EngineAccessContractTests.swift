@@ -8,7 +8,7 @@ import Testing
 @testable import DroneCore
 
 /// What the agent relies on where operators come into containers, of the engine in memory and of Docker alike.
-@Suite(.timeLimit(.minutes(2))) struct EngineAccessContractTests {
+@Suite(.timeLimit(.minutes(10))) struct EngineAccessContractTests {
     /// One piece of work with everything it is brought there from the beginning.
     private final class Ends: Sendable {
         private let state = Mutex((began: 0, out: [UInt8](), errors: [UInt8]()))

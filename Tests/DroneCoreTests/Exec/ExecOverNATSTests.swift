@@ -7,7 +7,7 @@ import Testing
 @testable import DroneCore
 
 /// Operators' requests to an agent over NATS, with an engine in memory.
-@Suite(.timeLimit(.minutes(2))) struct ExecOverNATSTests {
+@Suite(.timeLimit(.minutes(10))) struct ExecOverNATSTests {
     private struct Operator {
         let bus: PlaneBus
         let backend: BackendID

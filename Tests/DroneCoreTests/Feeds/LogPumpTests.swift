@@ -30,7 +30,7 @@ import Testing
     }
 }
 
-@Suite("Log pump", .timeLimit(.minutes(1))) struct LogPumpTests {
+@Suite("Log pump", .timeLimit(.minutes(10))) struct LogPumpTests {
     /// Prints so many lines each time it is read, and then nothing until it is told to end.
     private final class Shouting: EngineFeeds {
         let lines: Int

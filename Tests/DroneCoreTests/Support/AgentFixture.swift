@@ -121,7 +121,7 @@ struct AgentFixture {
         var answer = false
         try await eventually("the drone listens") {
             do throws(BusRequestError) {
-                answer = try await self.bus.request(request, timeout: .seconds(5))
+                answer = try await self.bus.request(request, timeout: .seconds(30))
                 return true
             } catch {
                 guard error.isRefusal else { throw error }
@@ -143,7 +143,7 @@ struct AgentFixture {
 
     func states(of id: BackendID) -> [BackendState] { self.reports.all.filter { $0.backend == id }.map(\.state) }
 
-    func wait(for state: BackendState, of id: BackendID, within limit: Duration = .seconds(20)) async throws {
+    func wait(for state: BackendState, of id: BackendID, within limit: Duration = .seconds(60)) async throws {
         try await eventually("\(id) is reported as \(state)", within: limit) { self.states(of: id).contains(state) }
     }
 }

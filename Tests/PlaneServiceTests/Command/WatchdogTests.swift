@@ -8,7 +8,7 @@ import Testing
 
 @testable import PlaneService
 
-@Suite("The watchdog", .timeLimit(.minutes(1))) struct WatchdogTests {
+@Suite("The watchdog", .timeLimit(.minutes(10))) struct WatchdogTests {
     @Test("is for the process that systemd names, and for its successors; not for others")
     func isMeant() {
         let environment = ["WATCHDOG_USEC": "60000000", "WATCHDOG_PID": "100"]

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PlaneService
 
-@Suite("The log feed", .timeLimit(.minutes(1))) struct LogFeedTests {
+@Suite("The log feed", .timeLimit(.minutes(10))) struct LogFeedTests {
     @Test("an event is told as the older software does, with values that are JSON embedded as such")
     func message() throws {
         let lines = ServiceLogHandlerTests.Lines()

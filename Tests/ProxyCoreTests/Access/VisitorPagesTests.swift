@@ -295,7 +295,7 @@ struct VisitorPagesTests {
         }
     }
 
-    @Test("every page fits into a narrow window, whatever its texts are, in Debian's Chromium", .timeLimit(.minutes(2)))
+    @Test("every page fits into a narrow window, whatever its texts are, in Debian's Chromium", .timeLimit(.minutes(10)))
     func narrow() async throws {
         var texts = PagesConfiguration()
         texts.link = "https://app.example/\(String(repeating: "start", count: 40))"
