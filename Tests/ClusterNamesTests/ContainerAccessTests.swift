@@ -20,10 +20,10 @@ import Testing
         )
         let subjects = ["begin", "input", "output", "describe"].map { "cluster.plane_test.drone.drone-1.exec.\($0)" }
         for subject in subjects {
-            let error = await #expect(throws: NATSError.self) { try await application.request([], to: subject, timeout: .seconds(5)) }
+            let error = await #expect(throws: NATSError.self) { try await application.request([], to: subject, timeout: .seconds(60)) }
             #expect(error?.code == .noResponders, "\(subject)")
             for other in [scheduler, gateway] {
-                let refused = await #expect(throws: NATSError.self) { try await other.request([], to: subject, timeout: .seconds(5)) }
+                let refused = await #expect(throws: NATSError.self) { try await other.request([], to: subject, timeout: .seconds(60)) }
                 #expect(refused?.code == .permissionDenied, "\(subject)")
             }
         }

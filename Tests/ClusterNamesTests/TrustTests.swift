@@ -232,7 +232,7 @@ import Testing
             "plane.API.STREAM.INFO.plane_state",
         ] {
             let error = await #expect(throws: NATSError.self) {
-                try await application.connection.request([], to: subject, timeout: .seconds(5))
+                try await application.connection.request([], to: subject, timeout: .seconds(60))
             }
             #expect(error?.code == .noResponders, "\(subject): \(String(describing: error))")
         }
@@ -350,7 +350,7 @@ import Testing
         ] {
             let consumer = #"{"stream_name":"plane_state","config":{"deliver_subject":"\#(subject)","ack_policy":"none"}}"#
             _ = try await bus.connection.request(
-                Array(consumer.utf8), to: "\(isDNS ? "plane.API" : "$JS.API").CONSUMER.CREATE.plane_state", timeout: .seconds(5))
+                Array(consumer.utf8), to: "\(isDNS ? "plane.API" : "$JS.API").CONSUMER.CREATE.plane_state", timeout: .seconds(60))
         }
         // One to an inbox, to have waited until such a delivery comes.
         let fleet = try await bus.connection.jetStream.orderedConsumer(stream: "plane_state", from: .first)
@@ -405,7 +405,7 @@ import Testing
                 let consumer =
                     #"{"stream_name":"backend_logs","config":{"deliver_subject":"\#(command.subject)","filter_subject":"\#(line)","ack_policy":"none"\#(group)}}"#
                 let answer = try await operatorBus.connection.request(
-                    Array(consumer.utf8), to: "$JS.API.CONSUMER.CREATE.backend_logs", timeout: .seconds(5))
+                    Array(consumer.utf8), to: "$JS.API.CONSUMER.CREATE.backend_logs", timeout: .seconds(60))
                 #expect(!String(decoding: answer.payload, as: UTF8.self).contains(#""error""#), "permissions cannot say where it delivers")
             }
             // With the subject under which they are stored.

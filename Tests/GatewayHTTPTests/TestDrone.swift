@@ -1,4 +1,6 @@
 import NATS
+import NIOCore
+import NIOPosix
 import NetworkAddresses
 import PlaneClient
 import PlaneClientTestSupport
@@ -31,6 +33,10 @@ final class TestDrone: Sendable {
         var requests: [SpawnRequest] = []
         var terminations: [TerminationRequest] = []
         var drains: [Bool] = []
+        /// What it has accepted. A scheduler that has to wait for the answer asks again, and is told the same, as by an agent.
+        var accepted: Set<BackendID> = []
+        /// What it said of itself last.
+        var said = DroneState.ready
     }
 
     init(_ client: PlaneClient, _ id: String, cluster: String = "plane.test", course: Course = .ready) throws {
@@ -55,6 +61,11 @@ final class TestDrone: Sendable {
         let drains = try self.client.bus.subscribe(to: DrainDrone.self, on: DrainDrone.subject(cluster: self.cluster, drone: self.id))
         try await self.client.bus.connection.flush()
         try await self.register()
+        // As an agent does: who says nothing for half a minute is taken for lost.
+        let signs = MultiThreadedEventLoopGroup.singleton.next().scheduleRepeatedTask(initialDelay: .seconds(5), delay: .seconds(5)) { _ in
+            self.say(self.state.withLock { $0.said })
+        }
+        defer { signs.cancel() }
         await withDiscardingTaskGroup { group in
             group.addTask {
                 for await report in self.queued {
@@ -95,8 +106,8 @@ final class TestDrone: Sendable {
         self.say(.ready)
     }
 
-    /// Schedulers take a drone that says nothing for half a minute for lost, and ask it for nothing.
     func say(_ state: DroneState) {
+        self.state.withLock { $0.said = state }
         var status = DroneStatusMessage(droneID: self.id, cluster: self.cluster, droneVersion: "test", state: state, runningBackends: 0)
         status.pool = .unnamed
         try? self.client.bus.publish(status)
@@ -104,10 +115,13 @@ final class TestDrone: Sendable {
 
     /// - Returns: whether it takes the backend.
     private func spawn(_ request: SpawnRequest) -> Bool {
-        let course = self.state.withLock { state in
+        let (course, isNew) = self.state.withLock { state in
+            guard !state.accepted.contains(request.backendID) else { return (state.course, false) }
             state.requests.append(request)
-            return state.course
+            if state.course != .refused { state.accepted.insert(request.backendID) }
+            return (state.course, true)
         }
+        guard isNew else { return true }
         guard course != .refused else { return false }
         self.report(request.backendID, .loading)
         guard course == .ready else { return true }

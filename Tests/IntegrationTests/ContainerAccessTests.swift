@@ -22,7 +22,7 @@ struct ContainerAccessTests {
         let process = try TestProcess(
             "/bin/bash", ["-c", script, "bash", TestProcess.path(of: "plane"), folder.path, guarded.caPath],
             environment: ["PLANE_NATS_URL": guarded.url(of: "operator"), "SUDO_USER": "ann"])
-        let status = await process.ended(within: .seconds(60))
+        let status = await process.ended(within: .seconds(120))
         return (status, process.log)
     }
 

@@ -45,7 +45,7 @@ struct DocumentedCommandTests {
                 .replacing("plane_localhost", with: cluster.cluster.rawValue.replacing(".", with: "_"))
                 .replacing("127.0.0.1/4222", with: "127.0.0.1/\(cluster.server.port)")
             let shell = try TestProcess("/bin/bash", ["-c", script])
-            #expect(await shell.ended(within: .seconds(30)) == 0, "\(shell.log)")
+            #expect(await shell.ended(within: .seconds(120)) == 0, "\(shell.log)")
             let answer = try #require(shell.log.last)
             guard case .scheduled(let scheduled) = try WireCodec.decodeReply(to: ScheduleRequest.self, from: Array(answer.utf8)) else {
                 Issue.record("answered \(answer)")
@@ -85,7 +85,7 @@ private struct OperatorSession {
             try await process.line(containing: line)
             #expect(await process.stop(.interrupt) == 130, "\(command): \(process.log)")
         } else {
-            #expect(await process.ended(within: .seconds(60)) == 0, "\(command): \(process.log)")
+            #expect(await process.ended(within: .seconds(120)) == 0, "\(command): \(process.log)")
         }
         let output = process.log.joined(separator: "\n")
         if self.seen[words[1]] == nil { self.seen[words[1]] = output }
@@ -109,7 +109,7 @@ private struct OperatorSession {
         guard let backend = self.backend else { return }
         try await eventually("the drone tells of the open WebSocket") {
             let listing = try TestProcess.ours("plane", ["connections"], environment: ["PLANE_NATS_URL": self.cluster.server.url])
-            return await listing.ended(within: .seconds(60)) == 0 && listing.log.joined().contains(backend)
+            return await listing.ended(within: .seconds(120)) == 0 && listing.log.joined().contains(backend)
         }
     }
 

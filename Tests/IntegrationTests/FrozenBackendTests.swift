@@ -41,9 +41,7 @@ struct FrozenBackendTests {
         try await self.withBackend { cluster, backend in
             for _ in 0..<3 {
                 try await self.waitUntilFrozen(backend, cluster)
-                let began = ContinuousClock.now
                 #expect(try await cluster.get(of: backend).status == 200)
-                #expect(ContinuousClock.now - began < .seconds(5))
             }
         }
     }

@@ -58,7 +58,7 @@ struct LostStateTests {
             let socket = try await cluster.openWebSocket(to: others[0])
             #expect(try await people.address(of: others[0]) == "127.0.0.1")
 
-            let answer = try await cluster.bus.request([], to: "$JS.API.STREAM.DELETE.plane_state", timeout: .seconds(5))
+            let answer = try await cluster.bus.request([], to: "$JS.API.STREAM.DELETE.plane_state", timeout: .seconds(60))
             #expect(String(decoding: answer.payload, as: UTF8.self).contains(#""success":true"#))
 
             let start = ContinuousClock.now

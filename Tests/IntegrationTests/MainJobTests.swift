@@ -72,9 +72,9 @@ struct MainJobTests {
     @Test("an idle backend is swept; one with an open WebSocket is not")
     func idleSweep() async throws {
         try await withCluster(isGuarded: true) { cluster in
-            let used = try await cluster.schedule(image: DemoImage.name, maxIdle: 2).backendID
+            let used = try await cluster.schedule(image: DemoImage.name, maxIdle: 4).backendID
             let socket = try await cluster.openWebSocket(to: used)
-            let idle = try await cluster.schedule(image: DemoImage.name, maxIdle: 2).backendID
+            let idle = try await cluster.schedule(image: DemoImage.name, maxIdle: 4).backendID
             let swept = try await cluster.reached(.swept, by: idle)
             #expect(swept.detail?.cause == .idle)
             // Both have the same limit, and this one was older.
@@ -138,7 +138,7 @@ struct MainJobTests {
             let spawn = try TestProcess.ours(
                 "plane", ["spawn", cluster.cluster.rawValue, DemoImage.name, "--pull-policy", "never", "--bearer-token", "--json"],
                 environment: ["PLANE_NATS_URL": cluster.server.url])
-            #expect(await spawn.ended(within: .seconds(60)) == 0, "\(spawn.log)")
+            #expect(await spawn.ended(within: .seconds(120)) == 0, "\(spawn.log)")
             let link = try #require(spawn.log.joined().firstMatch(of: #/"url_with_token":"http://([^/"]+)(/[^"]+)"/#), "\(spawn.log)")
             let (host, path) = (String(link.output.1), String(link.output.2))
             let opened = try await cluster.get(path, host: host)
@@ -159,7 +159,7 @@ struct MainJobTests {
             let spawn = try TestProcess.ours(
                 "plane", ["spawn", cluster.cluster.rawValue, DemoImage.name, "--pull-policy", "never", "--mount", "/srv:/data"],
                 environment: ["PLANE_NATS_URL": cluster.server.url])
-            #expect(await spawn.ended(within: .seconds(60)) != 0)
+            #expect(await spawn.ended(within: .seconds(120)) != 0)
             #expect(spawn.log.joined(separator: " ").contains("agent.docker.allow_volume_mounts"), "\(spawn.log)")
         }
     }

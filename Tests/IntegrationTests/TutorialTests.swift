@@ -104,7 +104,7 @@ struct TutorialTests {
     private static func open(_ curl: Substring, port: UInt16, in directory: TemporaryDirectory) async throws -> (status: Substring, host: String) {
         let command = curl.trimmingPrefix("    ").replacing("localhost:8000", with: "localhost:\(port)")
         let shell = try TestProcess("/bin/bash", ["-c", "cd \(directory.path) && \(command)"])
-        #expect(await shell.ended(within: .seconds(60)) == 0, "\(shell.log)")
+        #expect(await shell.ended(within: .seconds(120)) == 0, "\(shell.log)")
         let words = try #require(shell.log.last).split(separator: " ")
         let url = try #require(words.last.flatMap { URL(string: String($0)) })
         return (words[0], "\(url.host() ?? ""):\(url.port ?? 0)")

@@ -51,7 +51,7 @@ struct HealthTests {
         let backends = try NumberedBackends(1)
         try await redis.command("RPUSH", "frontend:a.test", "id", backends.entry(0), "http://127.0.0.1:1")
         try await redis.command("SADD", "dead:a.test", "0", "1")
-        try await redis.command("EXPIRE", "dead:a.test", "20")
+        try await redis.command("EXPIRE", "dead:a.test", "45")
         try await Self.withChecker(redis, deadSeconds: 100) {
             try await eventually("the one is lifted, and the other prolonged") {
                 let life = Int(try await redis.command("TTL", "dead:a.test").first ?? "") ?? 0

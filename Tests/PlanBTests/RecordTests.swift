@@ -62,32 +62,34 @@ struct RecordTests {
 
     @Test("what fails has a line in the error log in the form of PlanB's, byte for byte")
     func errors() async throws {
-        let (silent, closing) = (try TestBackend(), try TestBackend())
-        let dead = try TestBackend.refusing()
-        try await withPlanB(configure: { options, limits in
-            (options.requestIDHeader, options.requestTimeout, limits.response) = ("X-Request-Id", .milliseconds(1500), .milliseconds(300))
-        }) { planb in
-            func ask(
-                _ host: String, _ backend: TestBackend?, _ path: String = "/", _ serve: (@Sendable (TestPeer) async throws -> Void)? = nil
-            ) async throws -> String {
-                if let backend { try await planb.frontend(host, backend.entry) }
-                let before = (try? String(contentsOfFile: planb.errorLog, encoding: .utf8))?.split(separator: "\n").count ?? 0
-                let serving = Task { if let serve, let backend { try await serve(try await backend.accept()) } }
-                _ = try await planb.get(host, path, fields: "X-Request-Id: 7\r\n")
-                try await serving.value
-                return try await planb.errorLines(before + 1)[before]
-            }
-            #expect(try await ask("nobody.test", nil) == "ERROR in nobody.test -> ? - / - X-Request-Id:7 - no backends registered for host")
-            let refused = try await ask("a.test", dead, "/a%0Ab?secret=1")
+        func ask(
+            _ planb: PlanBUnderTest, _ host: String, _ backend: TestBackend?, _ path: String = "/", _ serve: (@Sendable (TestPeer) async throws -> Void)? = nil
+        ) async throws -> String {
+            if let backend { try await planb.frontend(host, backend.entry) }
+            let before = (try? String(contentsOfFile: planb.errorLog, encoding: .utf8))?.split(separator: "\n").count ?? 0
+            let serving = Task { if let serve, let backend { try await serve(try await backend.accept()) } }
+            _ = try await planb.get(host, path, fields: "X-Request-Id: 7\r\n")
+            try await serving.value
+            return try await planb.errorLines(before + 1)[before]
+        }
+        try await withPlanB(configure: { options, _ in options.requestIDHeader = "X-Request-Id" }) { planb in
+            let (closing, dead) = (try TestBackend(), try TestBackend.refusing())
+            #expect(try await ask(planb, "nobody.test", nil) == "ERROR in nobody.test -> ? - / - X-Request-Id:7 - no backends registered for host")
+            let refused = try await ask(planb, "a.test", dead, "/a%0Ab?secret=1")
             #expect(refused.hasPrefix("ERROR in a.test -> \(dead.entry) - /a\\x0Ab - X-Request-Id:7 - error in backend request: "))
             #expect(refused.hasSuffix(" *DEAD*") && !refused.contains("secret"))
-            let late = try await ask("b.test", silent) { _ = try await $0.receiveToEnd() }
-            #expect(late.hasPrefix("ERROR in b.test -> \(silent.entry) - / - X-Request-Id:7 - request timeout after 1.5s: ") && !late.hasSuffix("*DEAD*"))
-            let ended = try await ask("c.test", closing) { peer in
+            let ended = try await ask(planb, "c.test", closing) { peer in
                 _ = try await peer.receive(until: "\r\n\r\n")
                 peer.close()
             }
             #expect(ended.hasPrefix("ERROR in c.test -> \(closing.entry) - / - X-Request-Id:7 - error in backend request: ") && !ended.hasSuffix("*DEAD*"))
+        }
+        try await withPlanB(configure: { options, limits in
+            (options.requestIDHeader, options.requestTimeout, limits.response) = ("X-Request-Id", .milliseconds(1500), .milliseconds(300))
+        }) { planb in
+            let silent = try TestBackend()
+            let late = try await ask(planb, "b.test", silent) { _ = try await $0.receiveToEnd() }
+            #expect(late.hasPrefix("ERROR in b.test -> \(silent.entry) - / - X-Request-Id:7 - request timeout after 1.5s: ") && !late.hasSuffix("*DEAD*"))
         }
     }
 

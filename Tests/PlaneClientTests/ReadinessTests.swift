@@ -41,7 +41,7 @@ import Testing
     func late() async throws {
         try await withClient { client, scheduler in
             try await scheduler.publish(try .make(.loading))
-            let wait = client.readiness(of: try .make("b1"), limit: .milliseconds(500))
+            let wait = client.readiness(of: try .make("b1"), limit: .seconds(3))
             let thrown = await failure { () async throws(PlaneError) in _ = try await wait.run() }
             guard case .notReadyInTime(let backend, .loading, _)? = thrown else { Issue.record("\(String(describing: thrown))"); return }
             #expect(backend.rawValue == "b1")

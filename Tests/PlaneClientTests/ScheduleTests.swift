@@ -17,7 +17,7 @@ import Testing
     }
 
     /// As often as a test needs, for short answers.
-    private static let patient = ScheduleRetry(answerLimit: .milliseconds(400), pauses: [.zero, .zero, .zero])
+    private static let patient = ScheduleRetry(answerLimit: .seconds(2), pauses: [.zero, .zero, .zero])
 
     @Test("a backend is scheduled, found by its lock, and found again by the next who asks for that")
     func scheduled() async throws {

@@ -129,11 +129,11 @@ import Testing
             let subscription = try bus.subscribe(to: DrainDrone.self, on: subject)
             for (name, more) in [("kept", ""), ("again", #","republish":{"src":"again","dest":"\#(subject)"}"#)] {
                 let stream = #"{"name":"\#(name)","subjects":["\#(name)"],"storage":"memory"\#(more)}"#
-                _ = try await bus.connection.request(Array(stream.utf8), to: "$JS.API.STREAM.CREATE.\(name)", timeout: .seconds(5))
+                _ = try await bus.connection.request(Array(stream.utf8), to: "$JS.API.STREAM.CREATE.\(name)", timeout: .seconds(60))
             }
             for policy in ["none", "explicit"] {
                 let consumer = #"{"stream_name":"kept","config":{"deliver_subject":"\#(subject)","ack_policy":"\#(policy)"}}"#
-                _ = try await bus.connection.request(Array(consumer.utf8), to: "$JS.API.CONSUMER.CREATE.kept", timeout: .seconds(5))
+                _ = try await bus.connection.request(Array(consumer.utf8), to: "$JS.API.CONSUMER.CREATE.kept", timeout: .seconds(60))
             }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { for await message in raw { heard.record(message.subject) } }

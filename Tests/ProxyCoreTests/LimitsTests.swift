@@ -11,9 +11,7 @@ struct LimitsTests {
     @Test("a head that does not come to its end is 408")
     func slowHead() async throws {
         try await withProxy({ $0.limits.requestHead = .milliseconds(1) }) { proxy in
-            let client = try proxy.connect()
-            try await client.send("GET / HTTP/1.1\r\nHost: ")
-            #expect(try await client.receiveToEnd().hasPrefix("HTTP/1.1 408 "))
+            try await proxy.beginsHead("GET / HTTP/1.1\r\nHost: ")
         }
     }
 
@@ -38,7 +36,7 @@ struct LimitsTests {
 
     @Test("a body that stops coming is 408, and the backend's connection ends")
     func slowBody() async throws {
-        try await withProxy({ $0.limits.requestBodyIdle = .milliseconds(1) }) { proxy in
+        try await withProxy({ $0.limits.requestBodyIdle = .milliseconds(500) }) { proxy in
             let backend = try proxy.backend("b-1")
             let client = try proxy.connect()
             try await client.send("POST / HTTP/1.1\r\nHost: b-1.plane.test\r\nContent-Length: 10\r\n\r\nhalf")

@@ -68,7 +68,7 @@ struct MetricsTests {
         ) { proxy in
             _ = try proxy.backend("closed", token: "s3cret")
             proxy.routes.set("starting", .starting(token: nil))
-            _ = try await proxy.exchange(request)
+            if reason == .tooSlow { try await proxy.beginsHead(request) } else { _ = try await proxy.exchange(request) }
         }
         for other in Self.refusals {
             #expect(try self.total("proxy_requests_refused_total", [("reason", other.label)]) == (other == reason ? 1 : 0))

@@ -46,7 +46,7 @@ struct ResumedReadingTests {
     private func curl(_ way: Way, _ proxy: ProxyUnderTest, _ arguments: String) async throws -> String {
         let scheme = way == .plain ? "http" : "https"
         return try await Shell.run(
-            "curl -ksS -m 60 \(way.rawValue) -o /dev/null -w '%{http_code} %{size_upload} %{size_download}' --connect-to '::127.0.0.1:\(proxy.port)' \(arguments) \(scheme)://b-1.plane.test/"
+            "curl -ksS -m 120 \(way.rawValue) -o /dev/null -w '%{http_code} %{size_upload} %{size_download}' --connect-to '::127.0.0.1:\(proxy.port)' \(arguments) \(scheme)://b-1.plane.test/"
         )
     }
 

@@ -58,7 +58,7 @@ struct BalancingPolicyTests {
             #expect(try await client.receiveMessage() == Self.ok("2"))
             #expect(table.failed.map(\.failure) == [.refusedConnection])
             #expect(table.failed.map(\.retry) == [.allowed])
-            #expect(table.ended.map(\.status) == [200, 200])
+            try await eventually("both are told") { table.ended.map(\.status) == [200, 200] }
         }
     }
 
@@ -76,7 +76,7 @@ struct BalancingPolicyTests {
             #expect(answer.hasPrefix("HTTP/1.1 502 ") && answer.hasSuffix("\r\n\r\n"))
             #expect(table.failed.map(\.failure) == [.closedBeforeResponse])
             #expect(table.failed.map(\.retry) == [.forbidden])
-            #expect(table.ended.map(\.failure) == [.upstream(.closedBeforeResponse)])
+            try await eventually("it is told") { table.ended.map(\.failure) == [.upstream(.closedBeforeResponse)] }
             // The connection goes on, and it is the second one's turn.
             try await client.send(Self.get())
             _ = try await second.answerOnce(Self.ok("2")).value
@@ -108,7 +108,7 @@ struct BalancingPolicyTests {
             #expect(try await client.receiveMessage().hasPrefix("HTTP/1.1 502 "))
             #expect(table.failed.count == 8)
             #expect(table.failed.last?.retry == .forbidden)
-            #expect(table.ended.map(\.failure) == [.upstream(.refusedConnection)])
+            try await eventually("it is told") { table.ended.map(\.failure) == [.upstream(.refusedConnection)] }
         }
     }
 
@@ -119,7 +119,7 @@ struct BalancingPolicyTests {
             _ = try await proxy.exchange("GET / HTTP/1.1\r\nHost: a b\r\n\r\n")
             table.makeUnreadable()
             _ = try await proxy.exchange("GET / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n")
-            #expect(table.ended.map(\.failure) == [nil, .visitor(.malformed(.malformedHost)), .proxy(.routesUnavailable)])
+            try await eventually("all are told") { table.ended.map(\.failure) == [nil, .visitor(.malformed(.malformedHost)), .proxy(.routesUnavailable)] }
         }
     }
 }

@@ -133,7 +133,7 @@ import Testing
     }
 
     private static func info(_ cluster: TestCluster) async throws -> Info.Cluster {
-        let answer = try await cluster.bus.connection.request([], to: "$JS.API.STREAM.INFO.plane_state", timeout: .seconds(5))
+        let answer = try await cluster.bus.connection.request([], to: "$JS.API.STREAM.INFO.plane_state", timeout: .seconds(60))
         return try JSONDecoder().decode(Info.self, from: Data(answer.payload)).cluster
     }
 

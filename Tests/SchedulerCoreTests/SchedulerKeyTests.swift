@@ -146,7 +146,7 @@ import Testing
                         backend: .make("c"), state: .ready, lockAssignment: LockAssignment(lock: liar.lock, uid: LockUID(rawValue: 7)), key: liar,
                         fencingToken: 1 << 52)
                     drone.running.withLock { $0 = [entry, forged, ahead] }
-                    _ = try await cluster.bus.connection.request([], to: "$JS.API.STREAM.PURGE.plane_state", timeout: .seconds(5))
+                    _ = try await cluster.bus.connection.request([], to: "$JS.API.STREAM.PURGE.plane_state", timeout: .seconds(60))
                     try await eventually("the scheduler knows the backends") {
                         try? drone.beat()
                         return cluster.fleet.ask { fleet in

@@ -42,7 +42,7 @@ import Testing
                             Self.entry("zz-other"),
                         ]
                     }
-                    _ = try await cluster.bus.connection.request([], to: "$JS.API.STREAM.DELETE.plane_state", timeout: .seconds(5))
+                    _ = try await cluster.bus.connection.request([], to: "$JS.API.STREAM.DELETE.plane_state", timeout: .seconds(60))
                     try await eventually("every scheduler knows the backends again") {
                         try? drone.beat()
                         return cluster.fleets.allSatisfy { fleet in
@@ -72,7 +72,7 @@ import Testing
             try await FakeDrone.run(in: cluster) { drone in
                 try await drone.answeringRollCalls {
                     drone.running.withLock { $0 = [Self.entry("a", lock: "doc-1"), Self.entry("b")] }
-                    _ = try await cluster.bus.connection.request([], to: "$JS.API.STREAM.PURGE.plane_state", timeout: .seconds(5))
+                    _ = try await cluster.bus.connection.request([], to: "$JS.API.STREAM.PURGE.plane_state", timeout: .seconds(60))
                     try await eventually("the scheduler knows the backends") {
                         try? drone.beat()
                         guard case .held(let holder) = cluster.fleet.lockView(of: .make("doc-1"), in: TestCluster.name) else { return false }

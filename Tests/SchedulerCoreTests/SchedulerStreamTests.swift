@@ -23,7 +23,7 @@ import Testing
     static func make(_ name: String, _ subjects: [String], on bus: PlaneBus, more: String = "") async throws {
         let list = subjects.map { "\"\($0)\"" }.joined(separator: ",")
         let body = #"{"name":"\#(name)","subjects":[\#(list)],"storage":"file","retention":"limits"\#(more)}"#
-        let answer = try await bus.connection.request(Array(body.utf8), to: "$JS.API.STREAM.CREATE.\(name)", timeout: .seconds(5))
+        let answer = try await bus.connection.request(Array(body.utf8), to: "$JS.API.STREAM.CREATE.\(name)", timeout: .seconds(60))
         #expect(!String(decoding: answer.payload, as: UTF8.self).contains(#""error""#))
     }
 
@@ -52,16 +52,16 @@ import Testing
             try await keeper.ensure()
             for name in Self.ownStreams {
                 // Servers from 2.12 on refuse it.
-                let body = try await bus.connection.request([], to: "$JS.API.STREAM.INFO.\(name)", timeout: .seconds(5)).payload
+                let body = try await bus.connection.request([], to: "$JS.API.STREAM.INFO.\(name)", timeout: .seconds(60)).payload
                 var config = try #require((try JSONSerialization.jsonObject(with: Data(body)) as? [String: Any])?["config"] as? [String: Any])
                 config["num_replicas"] = 3
                 let raised = try JSONSerialization.data(withJSONObject: config)
-                _ = try await bus.connection.request([UInt8](raised), to: "$JS.API.STREAM.UPDATE.\(name)", timeout: .seconds(5))
+                _ = try await bus.connection.request([UInt8](raised), to: "$JS.API.STREAM.UPDATE.\(name)", timeout: .seconds(60))
             }
             _ = try await jetStream.publish(Array("{}".utf8), to: "backend.b-1.status")
             let consumer = #"{"stream_name":"backend_status","config":{"durable_name":"app","ack_policy":"explicit"}}"#
             _ = try await bus.connection.request(
-                Array(consumer.utf8), to: "$JS.API.CONSUMER.DURABLE.CREATE.backend_status.app", timeout: .seconds(5))
+                Array(consumer.utf8), to: "$JS.API.CONSUMER.DURABLE.CREATE.backend_status.app", timeout: .seconds(60))
             await keeper.checkAll()
             for name in Self.ownStreams { #expect(try await jetStream.streamInfo(name).replicas == 1) }
 
@@ -204,7 +204,7 @@ import Testing
                 #expect(entry.level == .error)
                 #expect(entry.metadata[LogKey.stream] == "backend_status")
                 #expect("\(entry.metadata)".contains("its subjects backend.*.status overlap with backend.> of stream ENDS"))
-                _ = try await bus.connection.request([], to: "$JS.API.STREAM.DELETE.ENDS", timeout: .seconds(5))
+                _ = try await bus.connection.request([], to: "$JS.API.STREAM.DELETE.ENDS", timeout: .seconds(60))
                 try await group.waitForAll()
             }
             #expect(try await bus.connection.jetStream.streamInfo("backend_status").subjects == ["backend.*.status"])

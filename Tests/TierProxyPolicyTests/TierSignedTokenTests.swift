@@ -124,7 +124,7 @@ struct TierSignedTokenTests {
     func end() async throws {
         try await self.withTier { (tier: TierUnderTest) async throws in
             // Half a minute is left to clocks that are behind.
-            let token = try Self.token { $0.expires = Self.now() - 28 }
+            let token = try Self.token { $0.expires = Self.now() - 24 }
             let opened = try await tier.openWebSocket(token)
             #expect(try await opened.visitor.receive(count: 4) == [0x88, 0x02, 0x03, 0xF0])
             #expect(try await tier.ask("/\(token)/").hasPrefix("HTTP/1.1 410 "))

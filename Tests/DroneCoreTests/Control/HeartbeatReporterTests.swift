@@ -50,7 +50,7 @@ import Testing
                 async let isAdmitted = self.admit(.make(), fixture)
                 condition.set(draining: true)
                 try await eventually("the drone says that it has drained") { fixture.statuses.all.last?.state == .drained }
-                #expect(await ReadinessProber().waitForAnswer(from: fixture.container.address, limit: .seconds(5)) == .answered)
+                #expect(await ReadinessProber().waitForAnswer(from: fixture.container.address, limit: .seconds(60)) == .answered)
                 #expect(try await fixture.store.liveCount() == 0)
                 await lock.release()
                 #expect(try await isAdmitted)

@@ -65,7 +65,7 @@ private func page(_ url: String) async throws -> String {
             }
         }
 
-        func wait(for state: BackendState, within limit: Duration = .seconds(30)) async throws {
+        func wait(for state: BackendState, within limit: Duration = .seconds(60)) async throws {
             try await self.fixture.wait(for: state, of: self.backend, within: limit)
         }
 
@@ -116,11 +116,11 @@ private func page(_ url: String) async throws -> String {
     @Test("spawned, reached, counted, and swept when idle")
     func spawnToSweep() async throws {
         let drone = try await Drone()
-        try await drone.run(idle: 3, ["GREETING": "the-environment"]) {
+        try await drone.run(idle: 6, ["GREETING": "the-environment"]) {
             try await drone.wait(for: .ready)
             let address = try #require(try drone.fixture.store.route(drone.backend.rawValue)?.address)
             #expect(try await page("http://\(address)/").contains("the-environment"))
-            try await eventually("one is counted") { drone.fixture.statuses.all.last?.runningBackends == 1 }
+            try await eventually("one is counted") { drone.fixture.statuses.all.contains { $0.runningBackends == 1 } }
             try await drone.wait(for: .swept)
             try await drone.waitUntilGone()
             #expect(try drone.fixture.store.route(drone.backend.rawValue)?.state == .swept)
@@ -161,9 +161,9 @@ private func page(_ url: String) async throws -> String {
     @Test("a container that ends after it was ready is Exited or Failed by its code", arguments: [("0", .exited), ("1", .failed)] as [(String, BackendState)])
     func endAfterReady(code: String, state: BackendState) async throws {
         let drone = try await Drone()
-        try await drone.run(["EXIT_AFTER_SECONDS": "2", "EXIT_CODE": Secret(code)]) {
+        try await drone.run(["EXIT_AFTER_SECONDS": "8", "EXIT_CODE": Secret(code)]) {
             try await drone.wait(for: .ready)
-            try await drone.wait(for: state, within: .seconds(5))
+            try await drone.wait(for: state)
             try await drone.waitUntilGone()
         }
         #expect(drone.states == [.loading, .starting, .ready, state])
@@ -194,7 +194,7 @@ private func page(_ url: String) async throws -> String {
     func exitWhileAway() async throws {
         let drone = try await Drone()
         let fixture = drone.fixture
-        let request = SpawnRequest.onDocker(drone.backend, drone: drone.id, ["EXIT_AFTER_SECONDS": "2", "EXIT_CODE": "42"])
+        let request = SpawnRequest.onDocker(drone.backend, drone: drone.id, ["EXIT_AFTER_SECONDS": "8", "EXIT_CODE": "42"])
         try await fixture.withScheduler {
             try await fixture.withAgent(drone.id) {
                 #expect(try await fixture.spawn(request))
@@ -217,7 +217,7 @@ private func page(_ url: String) async throws -> String {
     func renamed(restarts: Bool, endsByItself: Bool) async throws {
         let drone = try await Drone()
         let fixture = drone.fixture
-        let environment: [String: Secret] = endsByItself ? ["EXIT_AFTER_SECONDS": "6", "EXIT_CODE": "42"] : [:]
+        let environment: [String: Secret] = endsByItself ? ["EXIT_AFTER_SECONDS": "8", "EXIT_CODE": "42"] : [:]
         let request = SpawnRequest.onDocker(drone.backend, drone: drone.id, environment)
         let socket = try #require(TestImage.socket)
         let end = { () async throws -> Void in

@@ -166,7 +166,8 @@ import Testing
                 let limited = try await drone.spawn { $0.executable.resourceLimits.memoryLimitBytes = 1 << 27 }
                 let labelled = try await drone.spawn { $0.executable.process.labels = ["com.example.team": "a"] }
                 #expect(drone.start(of: limited) == .cold && drone.start(of: labelled) == .cold)
-                let ids = [BackendID.random(), .random()]
+                // One that comes late may find another that waits.
+                let ids = (0..<4).map { _ in BackendID.random() }
                 for id in ids { #expect(try await drone.fixture.spawn(.onDocker(id, drone: drone.docker.drone))) }
                 for id in ids { try await drone.fixture.wait(for: .ready, of: id, within: .seconds(60)) }
                 #expect(Set(ids.map { drone.start(of: $0)?.rawValue }) == ["parked", "cold"])

@@ -23,7 +23,13 @@ import Testing
 
         func withAgent(_ body: () async throws -> Void) async throws {
             try await self.fixture.withScheduler {
-                try await self.fixture.withAgent(self.docker.drone, change: { $0.sandboxes = self.docker.pool }, body)
+                try await self.fixture.withAgent(
+                    self.docker.drone,
+                    change: {
+                        $0.sandboxes = self.docker.pool
+                        // Who waits for a grace to pass has given up before.
+                        $0.limits.stopGrace = .seconds(100)
+                    }, body)
             }
         }
 
@@ -101,7 +107,7 @@ import Testing
                 let id = try await drone.spawn(["IGNORE_TERM": "1"])
                 let sandbox = try #require(try await drone.sandbox(of: id).flatMap { ContainerID(rawValue: $0) })
                 try await drone.docker.engine.client.kill(sandbox)
-                try await drone.fixture.wait(for: .failed, of: id, within: .seconds(8))
+                try await drone.fixture.wait(for: .failed, of: id)
                 #expect(drone.detail(of: id, in: .failed)?.cause == .networkLost)
                 try await drone.waitUntilFull(1)
                 let free = try #require(drone.docker.pool.free.first.flatMap { ContainerID(rawValue: $0) })

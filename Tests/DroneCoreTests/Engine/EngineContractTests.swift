@@ -71,8 +71,8 @@ import Testing
             for _ in 0..<2 { try await engine.thaw(container) }
             try await engine.freeze(container)
             let began = ContinuousClock.now
-            try await engine.stop(container, grace: .seconds(20))
-            #expect(ContinuousClock.now - began < .seconds(10), "it was asked to end, and did")
+            try await engine.stop(container, grace: .seconds(100))
+            #expect(ContinuousClock.now - began < .seconds(60), "it was asked to end, and did")
             try await engine.thaw(container)
         }
     }

@@ -23,7 +23,7 @@ import Testing
     @Test("any HTTP response counts", arguments: ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.0 404 Not Found\r\n\r\n", "HTTP/1.1 500 Oh\r\n\r\n"])
     func answers(response: String) async throws {
         try await self.withServer(response) { address in
-            #expect(await ReadinessProber().waitForAnswer(from: address, limit: .seconds(5)) == .answered)
+            #expect(await ReadinessProber().waitForAnswer(from: address, limit: .seconds(60)) == .answered)
         }
     }
 
@@ -32,18 +32,20 @@ import Testing
         let server = try await AnsweringServer.start("HTTP/1.1 204 Fine\r\n\r\n")
         let prober = ReadinessProber()
         let wanted = ReadinessTerms(path: "/healthz?deep=1", status: 204)
-        #expect(await prober.waitForAnswer(from: server.address, wanted, limit: .seconds(5)) == .answered)
+        #expect(await prober.waitForAnswer(from: server.address, wanted, limit: .seconds(60)) == .answered)
         #expect(server.requests.all.first?.hasPrefix("GET /healthz?deep=1 HTTP/1.1\r\n") == true)
         let other = ReadinessTerms(status: 200)
-        // On a busy machine the first answer may take a second.
-        #expect(await prober.waitForAnswer(from: server.address, other, limit: .seconds(2)) == .unanswered(.otherStatus(204)))
+        // On a busy machine the first answer may take longer than the limit.
+        try await eventually("it says which status came") {
+            await prober.waitForAnswer(from: server.address, other, limit: .seconds(1)) == .unanswered(.otherStatus(204))
+        }
         try await server.stop()
     }
 
     @Test("what is no status is none, wherever the answer ends", arguments: ["HTTP/1.1 2", "HTTP/1.1 abc x\r\n\r\n", "HTTP/1.1"])
     func noStatus(answer: String) async throws {
         try await self.withServer(answer) { address in
-            let result = await ReadinessProber().waitForAnswer(from: address, ReadinessTerms(status: 200), limit: .milliseconds(200))
+            let result = await ReadinessProber().waitForAnswer(from: address, ReadinessTerms(status: 200), limit: .seconds(1))
             #expect(result == .unanswered(.mute))
         }
     }
@@ -51,14 +53,14 @@ import Testing
     @Test("A17: IPv6 addresses are asked like others")
     func ipv6() async throws {
         try await self.withServer("HTTP/1.1 200 OK\r\n\r\n", host: "::1") { address in
-            #expect(await ReadinessProber().waitForAnswer(from: address, limit: .seconds(5)) == .answered)
+            #expect(await ReadinessProber().waitForAnswer(from: address, limit: .seconds(60)) == .answered)
         }
     }
 
     @Test("A17: a server that accepts and stays silent, or speaks something else, does not hang the prober", arguments: [nil, "SSH-2.0-x\r\n"])
     func silent(answer: String?) async throws {
         try await self.withServer(answer) { address in
-            #expect(await ReadinessProber().waitForAnswer(from: address, limit: .milliseconds(200)) == .unanswered(.mute))
+            #expect(await ReadinessProber().waitForAnswer(from: address, limit: .seconds(1)) == .unanswered(.mute))
         }
     }
 

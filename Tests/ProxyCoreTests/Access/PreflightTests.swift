@@ -35,7 +35,7 @@ struct PreflightTests {
             defer { serving.cancel() }
             let fields = Self.fields.split(separator: "\r\n").map { "-H '\($0)'" }.joined(separator: " ")
             let output = try await Shell.run(
-                "curl -ksS -m 60 --http2 -X OPTIONS \(fields) -o /dev/null -w '%{http_version} %{http_code}' --connect-to '::127.0.0.1:\(proxy.port)' https://b-1.plane.test/api"
+                "curl -ksS -m 120 --http2 -X OPTIONS \(fields) -o /dev/null -w '%{http_version} %{http_code}' --connect-to '::127.0.0.1:\(proxy.port)' https://b-1.plane.test/api"
             )
             #expect(output == expected)
         }

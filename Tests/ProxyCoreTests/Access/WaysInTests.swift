@@ -38,7 +38,7 @@ struct WaysInTests {
         /// Head and body of the answer; with `-L` of each.
         func ask(_ path: String, of backend: String = "b-1", _ arguments: String = "") async throws -> String {
             try await Shell.run(
-                "curl -ksSi -m 25 \(self.way.option) --connect-to '::127.0.0.1:\(self.proxy.port)' \(arguments) '\(self.way.url(backend))\(path)'")
+                "curl -ksSi -m 120 \(self.way.option) --connect-to '::127.0.0.1:\(self.proxy.port)' \(arguments) '\(self.way.url(backend))\(path)'")
         }
     }
 

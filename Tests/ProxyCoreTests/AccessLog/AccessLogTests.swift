@@ -68,14 +68,15 @@ struct AccessLogTests {
     @Test("what cannot be read, and what does not come to its end, is told with what is known of it")
     func unreadable() async throws {
         let log = AccessLog(format: .common, descriptor: self.file.fileDescriptor)
+        try await withProxy({ $0.accessLog = log }) { proxy in
+            let answer = try await proxy.exchange("GET / HTTP/1.1\nHost: b-1.plane.test\r\n\r\n")
+            #expect(answer.hasPrefix("HTTP/1.1 400 "))
+        }
         try await withProxy({
             $0.accessLog = log
             $0.limits.requestHead = .seconds(1)
         }) { proxy in
-            for (request, status) in [("GET / HTTP/1.1\nHost: b-1.plane.test\r\n\r\n", "400"), ("GET / HTT", "408")] {
-                let answer = try await proxy.exchange(request)
-                #expect(answer.hasPrefix("HTTP/1.1 \(status) "))
-            }
+            try await proxy.beginsHead("GET / HTT")
         }
         let text = try String(contentsOfFile: self.directory.file("access.log"), encoding: .utf8)
         #expect(text.contains("\"- - -\" 400 "))

@@ -104,7 +104,7 @@ struct HTTP2ClientTests {
             let output = Recorder<String>()
             try await eventually("HAProxy answers") {
                 output.record(
-                    try await Shell.run("curl -sS -m 25 -w '|%{http_code}' -H 'Host: b-1.plane.test' http://127.0.0.1:\(port)/number/7 2>/dev/null"))
+                    try await Shell.run("curl -sS -m 120 -w '|%{http_code}' -H 'Host: b-1.plane.test' http://127.0.0.1:\(port)/number/7 2>/dev/null"))
                 return output.all.last?.contains("7 0|200") == true
             }
             let client = try TestPeer.connect(port: port)

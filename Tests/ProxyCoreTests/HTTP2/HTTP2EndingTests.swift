@@ -200,7 +200,7 @@ struct HTTP2EndingTests {
             let answering = try proxy.backend("b-1").answerOnce(
                 "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nok")
             let output = try await Shell.run(
-                "curl -ksS -m 25 --http2 -i --connect-to '::127.0.0.1:\(proxy.port)' https://b-1.plane.test/")
+                "curl -ksS -m 120 --http2 -i --connect-to '::127.0.0.1:\(proxy.port)' https://b-1.plane.test/")
             _ = try await answering.value
             let lines = output.replacing("\r\n", with: "\n").split(separator: "\n").map(String.init)
             #expect(lines.first == "HTTP/2 103 ")

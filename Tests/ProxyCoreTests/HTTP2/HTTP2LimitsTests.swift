@@ -34,7 +34,7 @@ struct HTTP2LimitsTests {
             let answering = try proxy.backend("b-1").answerOnce(Self.ok)
             let url = "--http2 -ksS --connect-to '::127.0.0.1:\(proxy.port)' -w '|%{http_code}|%{num_connects}|' -o /dev/null https://b-1.plane.test/"
             let large = fields.map { "-H '\($0)'" }.joined(separator: " ")
-            let output = try await Shell.run("curl -m 25 \(url) \(large) --next -m 25 \(url)")
+            let output = try await Shell.run("curl -m 120 \(url) \(large) --next -m 120 \(url)")
             #expect(output == "|431|1||200|0|")
             _ = try await answering.value
         }

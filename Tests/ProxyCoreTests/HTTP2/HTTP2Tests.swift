@@ -12,7 +12,7 @@ import Testing
 struct HTTP2Tests {
     private static let ok = "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nok"
     /// Prints body, version and status.
-    private static let curl = "curl -ksS -m 25 --http2 -w '|%{http_version}|%{http_code}' --resolve '*:443:127.0.0.1'"
+    private static let curl = "curl -ksS -m 120 --http2 -w '|%{http_version}|%{http_code}' --resolve '*:443:127.0.0.1'"
 
     private let folder: CertificateFolder
 

@@ -16,7 +16,7 @@ struct IPv6Tests {
                     try await peer.send(Self.ok.replacing("\r\nDate", with: "\r\nConnection: close\r\nDate"))
                     return request
                 }
-                let output = try await Shell.run("curl -gsS -m 20 -H 'Host: b-1.plane.test' http://\(address):\(proxy.port)/")
+                let output = try await Shell.run("curl -gsS -m 120 -H 'Host: b-1.plane.test' http://\(address):\(proxy.port)/")
                 #expect(output == "ok")
                 #expect(try await answering.value.contains("\r\nX-Forwarded-For: \(name)\r\n"))
             }

@@ -10,7 +10,7 @@ final class TLSPeer: Sendable {
         let description: String
     }
 
-    private static let patience: TimeAmount = .seconds(30)
+    private static let patience: TimeAmount = .seconds(60)
 
     private let channel: any Channel
     private let handler: NIOLoopBound<Handler>
