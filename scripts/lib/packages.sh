@@ -7,16 +7,17 @@ packages_of() {
         run) echo nats-server docker.io crun iptables iproute2 curl ca-certificates ;;
         service) echo ca-certificates iptables procps systemd ;;
         package) echo dpkg-dev ;;
+        lint) echo lintian ;;
         images) echo debootstrap docker-compose ;;
         tls) echo testssl.sh openssl curl ;;
         bench) echo nginx-light haproxy caddy wrk nghttp2-client openssl ;;
         bench-planb) echo nginx-light haproxy wrk openssl redis-server redis-sentinel redis-tools ;;
         bench-dns) echo nats-server dnsperf knot nsd bind9 util-linux ;;
-        test) echo redis-server redis-sentinel redis-tools busybox-static procps gdb nghttp2-client haproxy pebble docker-registry openssl python3-venv nodejs shellcheck git bind9-dnsutils knot-dnsutils ldnsutils python3-dnspython unbound mandoc prometheus docker-compose systemd chromium ;;
+        test) echo redis-server redis-sentinel redis-tools busybox-static procps gdb nghttp2-client haproxy pebble docker-registry openssl python3-venv nodejs shellcheck git bind9-dnsutils knot-dnsutils ldnsutils python3-dnspython unbound mandoc prometheus docker-compose systemd chromium podman netavark ;;
     esac
 }
 
-# need_packages build|run|service|package|images|test|tls|bench...: installs what is missing. Services that packages bring are not started: the scripts start their own.
+# need_packages build|run|service|package|lint|images|test|tls|bench...: installs what is missing. Services that packages bring are not started: the scripts start their own.
 need_packages() {
     local missing=() group package
     for group in "$@"; do

@@ -25,14 +25,20 @@ extension DockerEngineAdapter: EngineFeeds {
     ) async throws(BackendEngineError) {
         do throws(EngineError) {
             var last = onlyNew ? nil : since.map { $0.instant }
+            /// How many lines of the time `last` were told. Docker sends none of them again; Podman, whose times are whole seconds, sends all.
+            var told = 0
             // Docker does not send a last line without a line feed to readers that follow (seen with 20.10), but does to readers that ask afterwards.
             for follows in [true, false] {
                 let lines = try await self.withContainer(container) { (id) async throws(EngineError) in
                     try await self.client.logs(id, since: last?.next, follow: follows, last: onlyNew && last == nil ? 0 : nil)
                 }
                 guard let lines else { return }
+                let (seen, again) = (last, told)
+                told = 0
                 for try await line in lines {
+                    told = line.time == last ? told + 1 : 1
                     last = line.time ?? last
+                    if !follows, line.time == seen, told <= again { continue }
                     await body(LogChunk(line))
                 }
             }

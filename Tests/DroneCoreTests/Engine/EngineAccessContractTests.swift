@@ -7,8 +7,8 @@ import Testing
 
 @testable import DroneCore
 
-/// What the agent relies on where operators come into containers, of the engine in memory and of Docker alike.
-@Suite(.timeLimit(.minutes(10))) struct EngineAccessContractTests {
+/// What the agent relies on where operators come into containers, of the engine in memory, of Docker and of Podman alike.
+@Suite(.withPodman, .timeLimit(.minutes(10))) struct EngineAccessContractTests {
     /// One piece of work with everything it is brought there from the beginning.
     private final class Ends: Sendable {
         private let state = Mutex((began: 0, out: [UInt8](), errors: [UInt8]()))
@@ -86,7 +86,7 @@ import Testing
             let code3 = try await engine.run(.copyTo(path: "/bin"), in: container, Ends(archive).port)
             #expect(code3 == 0)
             let back = Ends()
-            let code4 = try await engine.run(.copyFrom(path: kind == .docker ? "/bin/note" : "/bin"), in: container, back.port)
+            let code4 = try await engine.run(.copyFrom(path: kind == .fake ? "/bin" : "/bin/note"), in: container, back.port)
             #expect(code4 == 0)
             #expect(String(decoding: back.out, as: UTF8.self).contains("what it says") && back.beginnings == 1)
             let missing = Ends()
@@ -109,9 +109,9 @@ import Testing
         }
     }
 
-    @Test("a program with a terminal has one of the size that was asked for", .needsDocker)
-    func terminal() async throws {
-        try await self.withRunning(.docker) { engine, container in
+    @Test("a program with a terminal has one of the size that was asked for", .needsDocker, arguments: EngineUnderTest.real)
+    func terminal(kind: EngineUnderTest) async throws {
+        try await self.withRunning(kind) { engine, container in
             let ends = Ends()
             let program = ExecProgram(
                 command: ["sh", "-c", "until busybox stty size 2>/dev/null | busybox grep -v '^0 0$'; do busybox sleep 0.05; done"],
