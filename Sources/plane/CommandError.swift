@@ -75,9 +75,9 @@ extension CommandError {
                 .unavailable, "Nobody answers: \(error.attempt).",
                 advice: "Is \(answering) running, and connected to this NATS?")
         case .timedOut, .disconnected:
-            self.init(.noAnswer, "No answer in time: \(error.attempt).", advice: error.hint)
+            self.init(.noAnswer, "No answer in time: \(error.attempt).", advice: error.hint?.asSentence)
         case .authorizationViolation, .permissionDenied:
-            self.init(.notPermitted, "NATS refuses us: \(error.detail ?? error.attempt).", advice: error.hint)
+            self.init(.notPermitted, "NATS refuses us: \(error.detail ?? error.attempt).", advice: error.hint?.asSentence)
         case .streamNotFound:
             self.init(
                 .unavailable, "This NATS has no stream of that kind: \(error.attempt).",
@@ -85,12 +85,20 @@ extension CommandError {
         case .unreachable, .tlsFailed, .notConnected, .closed, .jetStreamUnavailable, .tooManyRequests:
             self.init(
                 .unavailable, "NATS is not usable: \(error.attempt)\(error.detail.map { ": \($0)" } ?? "").",
-                advice: error.hint ?? "Which NATS is used: --nats, or PLANE_NATS_URL.")
+                advice: error.hint?.asSentence ?? "Which NATS is used: --nats, or PLANE_NATS_URL.")
         case .invalidConfiguration:
-            self.init(.usage, "We could not \(error.attempt)\(error.detail.map { ": \($0)" } ?? "").", advice: error.hint)
+            self.init(.usage, "Cannot \(error.attempt)\(error.detail.map { ": \($0)" } ?? "").", advice: error.hint?.asSentence)
         case .invalidSubject, .cancelled, .payloadTooLarge, .consumerNotFound, .messageNotFound, .wrongLastSequence,
             .sequenceBusy, .jetStreamRefused, .malformedReply, .library:
             self.init(.failed, "\(error)")
         }
+    }
+}
+
+extension String {
+    /// A hint of a library, which begins small, as the sentence below another one.
+    fileprivate var asSentence: String {
+        let text = self.prefix(1).uppercased() + self.dropFirst()
+        return text.last.map { ".?!".contains($0) } ?? true ? text : text + "."
     }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import PlaneService
 
 @main enum PlaneMain {
-    /// Runs the command. For a command line that cannot be parsed, an example is shown.
+    /// Runs the command. With its help, and for a command line that cannot be parsed, an example is shown.
     static func main() async {
         do {
             var command = try PlaneCommand.parseAsRoot()
@@ -12,6 +12,10 @@ import PlaneService
             if PlaneCommand.exitCode(for: error) == .validationFailure, let hint = UsageHint.text(for: arguments) {
                 Console.current.note(UsageHint.answer(PlaneCommand.fullMessage(for: error), hint: hint))
                 PlaneCommand.exit(withError: ExitCode.validationFailure)
+            }
+            if PlaneCommand.exitCode(for: error) == .success, let help = UsageHint.withExample(PlaneCommand.fullMessage(for: error)) {
+                Console.current.line(help)
+                PlaneCommand.exit(withError: ExitCode.success)
             }
             PlaneCommand.exit(withError: error)
         }
@@ -27,7 +31,7 @@ struct PlaneCommand: AsyncParsableCommand {
         discussion: """
             Begin with:
               plane status                             the whole system at a glance
-              plane spawn plane.localhost plane-demo   a backend, on the cluster of scripts/up
+              plane spawn plane.localhost plane-demo   a backend of the demo image
               plane doctor                             when something does not work
               plane help COMMAND                       options, and an example
 

@@ -2,7 +2,7 @@ import ArgumentParser
 import ConfigurationReading
 import PlaneService
 
-/// Examples that are shown after a wrong command line.
+/// Examples that are shown in the help, and after a wrong command line.
 enum UsageHint {
     /// A complete command line of each command that needs arguments, or is of little use without.
     static let examples: [String: String] = [
@@ -35,7 +35,18 @@ enum UsageHint {
         let lines = message.split(separator: "\n", omittingEmptySubsequences: false).flatMap { isHelp ? [String($0)] : Self.folded($0) }
         var text = lines.joined(separator: "\n")
         while text.last?.isNewline ?? false { text.removeLast() }
-        return "\(text)\n\n\(hint)"
+        // What failed after the call was parsed has been told already.
+        return text.isEmpty ? "\n\(hint)" : "\(text)\n\n\(hint)"
+    }
+
+    /// The help of a command with its example below the usage; nil for any other text.
+    static func withExample(_ help: String) -> String? {
+        var lines = help.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        guard let usage = lines.firstIndex(where: { $0.hasPrefix("USAGE: plane ") }),
+            let example = self.examples[String(lines[usage].split(separator: " ")[2])]
+        else { return nil }
+        lines.insert("EXAMPLE: \(example)", at: usage + 1)
+        return lines.joined(separator: "\n")
     }
 
     static let columns = 80

@@ -26,12 +26,15 @@ import Testing
         #expect(try #require(UsageHint.text(for: arguments)).hasPrefix(beginning))
     }
 
-    @Test("help fits 80 columns, with a usage of one line", arguments: PlaneCommand.configuration.subcommands.map { $0._commandName })
+    @Test("help fits 80 columns, with a usage of one line and an example", arguments: PlaneCommand.configuration.subcommands.map { $0._commandName })
     func width(name: String) throws {
         let command = try #require(PlaneCommand.configuration.subcommands.first { $0._commandName == name })
         let lines = PlaneCommand.helpMessage(for: command, columns: 80).split(separator: "\n")
         for line in lines { #expect(line.count <= 80, "\(line)") }
         #expect(lines.contains { $0.hasPrefix("USAGE: plane \(name) ") })
+        guard let example = UsageHint.examples[name] else { return }
+        let help = try #require(UsageHint.withExample(PlaneCommand.helpMessage(for: command, columns: 80)))
+        #expect(help.contains("\nEXAMPLE: \(example)\n") && example.count <= 71, "\(help)")
     }
 
     @Test(
@@ -49,6 +52,15 @@ import Testing
         for line in answer.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
         #expect(answer.split(separator: "\n").joined(separator: " ").split(separator: " ").joined(separator: " ").contains(word), "\(answer)")
         #expect(answer.hasSuffix("\n\n\(hint)") && !answer.contains("\n\n\n"))
+    }
+
+    @Test("the first help of all fits, says where to begin, and what is not wrong in the call itself gets the example alone")
+    func first() {
+        let help = PlaneCommand.helpMessage(columns: 80)
+        for line in PlaneCommand.configuration.discussion.split(separator: "\n") { #expect(line.count <= 80 && help.contains(line), "\(line)") }
+        #expect(help.contains("Begin with:\n  plane status"))
+        #expect(UsageHint.withExample(help) == nil)
+        #expect(UsageHint.answer("", hint: "For example: plane top") == "\nFor example: plane top")
     }
 
     @Test("the manual page has every command, option and example, and mdoc's macros where they belong")

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Dispatch
-import Foundation
+import FoundationEssentials
+import Glibc
 import PlaneClient
 import PlaneProtocol
 
@@ -41,7 +41,7 @@ struct CopyCommand: AsyncParsableCommand {
     /// A path of the container that is no absolute one, which would be taken for a file here.
     private static func relative(_ text: String) -> (backend: Substring, path: Substring)? {
         guard case .here = Place(text), let colon = text.firstIndex(of: ":"), !text.hasPrefix("/"), !text.hasPrefix("."),
-            BackendReference(String(text[..<colon])) != nil, !FileManager.default.fileExists(atPath: text)
+            BackendReference(String(text[..<colon])) != nil, !Self.exists(text)
         else { return nil }
         return (text[..<colon], text[text.index(after: colon)...])
     }
@@ -61,17 +61,14 @@ struct CopyCommand: AsyncParsableCommand {
     func run() async throws {
         switch (Place(self.source), Place(self.target)) {
         case (.here(let path), .container(let backend, let directory)):
-            guard FileManager.default.fileExists(atPath: path) else { throw self.usage("There is no \(path) here.") }
+            guard Self.exists(path) else { throw self.usage("There is no \(path) here.") }
             let url = URL(fileURLWithPath: path).standardizedFileURL
-            let tar = try TarProcess(["-C", url.deletingLastPathComponent().path, "-cf", "-", "--", url.lastPathComponent], writes: true)
+            let tar = try self.tar(["-C", url.deletingLastPathComponent().path, "-cf", "-", "--", url.lastPathComponent], packs: true)
             try await self.copy(.copyTo(path: directory), backend, ExecEnds(nextInput: { await tar.read() }) { _, _ in })
             try await self.finish(tar)
         case (.container(let backend, let path), .here(let directory)):
-            var isDirectory = ObjCBool(false)
-            guard FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory), isDirectory.boolValue else {
-                throw self.usage("\(directory) is no directory here.")
-            }
-            let tar = try TarProcess(Self.unpacking(path, into: directory), writes: false)
+            guard Self.isDirectory(directory) else { throw self.usage("\(directory) is no directory here.") }
+            let tar = try self.tar(Self.unpacking(path, into: directory), packs: false)
             try await self.copy(.copyFrom(path: path), backend, ExecEnds { _, bytes in await tar.write(bytes) })
             try await self.finish(tar)
         case (.here, .here), (.container, .container): preconditionFailure("refused before")
@@ -96,6 +93,22 @@ struct CopyCommand: AsyncParsableCommand {
         }
     }
 
+    private func tar(_ arguments: [String], packs: Bool) throws -> TarProcess {
+        do throws(CommandError) {
+            return try TarProcess(arguments, packs: packs)
+        } catch {
+            Console.current.fail(error)
+            throw ExitCode(error.status.rawValue)
+        }
+    }
+
+    private static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    private static func isDirectory(_ path: String) -> Bool {
+        var information = stat()
+        return stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR
+    }
+
     private func finish(_ tar: TarProcess) async throws {
         let status = await tar.end()
         guard status == 0 else { throw ExitCode(CommandStatus.failed.rawValue) }  // tar has said why
@@ -104,43 +117,5 @@ struct CopyCommand: AsyncParsableCommand {
     private func usage(_ sentence: String) -> ExitCode {
         Console.current.fail(CommandError(.usage, sentence))
         return ExitCode(CommandStatus.usage.rawValue)
-    }
-}
-
-/// The program tar, which packs or unpacks at the pace of the other side.
-private final class TarProcess: Sendable {
-    private static let pieceSize = 128 * 1024
-
-    private let process: Process
-    private let handle: FileHandle
-    private let queue = DispatchQueue(label: "tar")
-
-    init(_ arguments: [String], writes: Bool) throws {
-        let pipe = Pipe()
-        self.process = Process()
-        self.process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        self.process.arguments = ["tar"] + arguments
-        if writes { self.process.standardOutput = pipe } else { self.process.standardInput = pipe }
-        self.handle = writes ? pipe.fileHandleForReading : pipe.fileHandleForWriting
-        try self.process.run()
-    }
-
-    func read() async -> [UInt8] {
-        await self.onQueue { (try? self.handle.read(upToCount: Self.pieceSize)).map { Array($0) } ?? [] }
-    }
-
-    func write(_ bytes: [UInt8]) async { await self.onQueue { try? self.handle.write(contentsOf: Data(bytes)) } }
-
-    func end() async -> Int32 {
-        await self.onQueue {
-            try? self.handle.close()
-            self.process.waitUntilExit()
-            return self.process.terminationStatus
-        }
-    }
-
-    /// Waits for pipes and processes on a thread of its own.
-    private func onQueue<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
-        await withCheckedContinuation { continuation in self.queue.async { continuation.resume(returning: work()) } }
     }
 }

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import FoundationEssentials
 import PlaneService
 
 /// The manual page of `plane` (section 1) in the macros of mdoc(7), made from the declarations of its commands.
