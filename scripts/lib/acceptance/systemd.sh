@@ -2,6 +2,8 @@
 # The Debian package under a real systemd: installed, started, killed, reloaded, upgraded under an open WebSocket, removed.
 # shellcheck source=scripts/lib/acceptance/steps.sh
 . "$root/scripts/lib/acceptance/steps.sh"
+# shellcheck source=scripts/lib/lint.sh
+. "$root/scripts/lib/lint.sh"
 
 machine=plane-acceptance-$clone_id-$$
 image=plane-acceptance-systemd-$clone_id
@@ -16,7 +18,7 @@ in_machine() { docker_cli exec "$machine" "$@"; }
 # put FILE PATH: a copy in the machine, with the file's mode. `docker cp` would mount the clone into itself once more each time, with all that was mounted before.
 put() { docker_cli exec --interactive "$machine" sh -c "cat >$2 && chmod $(stat -c %a "$1") $2" <"$1"; }
 plane() { in_machine plane "$@"; }
-diagnose() { in_machine journalctl --no-pager --lines 60 --unit 'plane-*' || true; }
+diagnose() { in_machine true 2>/dev/null || return 0; in_machine journalctl --no-pager --lines 60 --unit 'plane-*' || true; }
 pid_of() { in_machine systemctl show --property MainPID --value "$1"; }
 is_active() { [ "$(in_machine systemctl is-active "$1")" = active ]; }
 is_enabled() { in_machine systemctl is-enabled --quiet "$1"; }
@@ -28,8 +30,10 @@ answers_backend() { in_machine curl -fsS --max-time 5 -o /dev/null -H "Host: $ba
 step "building the packages"
 version=$("$binaries/plane" --version)
 for package_version in "$version~1" "$version"; do scripts/package-deb --no-build --quick --version "$package_version" >/dev/null; done
-first=plane_$version~1_$(dpkg --print-architecture).deb second=plane_${version}_$(dpkg --print-architecture).deb
+first=plane_$version~1_$(dpkg --print-architecture).deb second=plane_${version}_$(dpkg --print-architecture).deb command=plane-cli_${version}_$(dpkg --print-architecture).deb
 info "$(cd "$run_folder" && ls -sh "$first" "$second" | paste -sd ' ')"
+# How quick packages are compressed is nothing for Debian's archive.
+holds "lintian finds nothing in them" lint_packages --suppress-tags malformed-deb-archive "$run_folder/$second" "$run_folder/$command"
 
 step "making the machine"
 docker_cli build --quiet --tag "$image" - >/dev/null <<END
@@ -299,6 +303,17 @@ holds "the package is removed" in_machine apt-get remove -y -q plane
 holds "nothing of it runs" says 0 in_machine sh -c 'pgrep -f "^(/bin/bash )?/[a-z/]*lib/plane/" | wc -l'
 holds "its configuration and state are kept" in_machine test -s /var/lib/plane/drone.sqlite3 -a -s /etc/plane/drone.toml
 holds "a purge takes them" in_machine sh -c 'apt-get purge -y -q plane && ! test -e /etc/plane && ! test -e /var/lib/plane && ! test -e /etc/default/planb && ! test -e /var/log/planb'
+
+step "the command alone"
+put "$run_folder/$command" /root/command.deb
+holds "plane-cli installs" in_machine apt-get install -y -q --no-install-recommends /root/command.deb
+holds "it is of the same version" says "$version" plane --version
+holds "it brings the manual page" says 'plane spawn' in_machine man plane
+holds "and asks NATS" says 'no scheduler runs' plane doctor
+holds "it brings no service and no user" in_machine sh -c '! test -e /usr/lib/plane && ! test -e /lib/systemd/system/plane-scheduler.service && ! test -e /etc/plane'
+holds "the whole package takes its place" in_machine sh -c 'apt-get install -y -q --no-install-recommends /root/second.deb && test -x /usr/lib/plane/scheduler && ! dpkg-query -W -f "\${db:Status-Status}" plane-cli 2>/dev/null | grep -qx installed'
+in_machine apt-get purge -y -q plane plane-cli >/dev/null 2>&1
+
 if [ -n "${ACCEPTANCE_FROM:-}" ]; then
     step "upgrade from the package of $ACCEPTANCE_FROM, whose services are one user"
     old=$(mktemp -d)
