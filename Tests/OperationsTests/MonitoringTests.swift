@@ -107,6 +107,25 @@ import Testing
         }
     }
 
+    private static let python = ProcessInfo.processInfo.environment["PLANE_TEST_PYTHON"]
+
+    @Test(
+        "Grafana's own types have room for all that the dashboard says, and for no key that is spelt in another way",
+        .enabled(if: python != nil, "PLANE_TEST_PYTHON names no Python with grafana-foundation-sdk"))
+    func grafana() async throws {
+        let script = Repository.root.appending(path: "Tests/Interop/dashboard_schema.py").path
+        let python = try #require(Self.python)
+        let ours = Repository.root.appending(path: "dev/monitoring/grafana-dashboard.json")
+        try await TestProcess.run(python, [script, ours.path])
+        let directory = try TemporaryDirectory()
+        for key in ["gridPos", "legendFormat", "refId", "unit"] {
+            let wrong = try String(contentsOf: ours, encoding: .utf8).replacing("\"\(key)\":", with: "\"\(key)s\":")
+            try wrong.write(toFile: directory.file("wrong.json"), atomically: true, encoding: .utf8)
+            let found = try TestProcess(python, [script, directory.file("wrong.json")])
+            #expect(await found.ended() != 0, "\(key)s")
+        }
+    }
+
     @Test("no panel of the dashboard covers another, and all lie within its 24 columns")
     func places() throws {
         var taken: [String: String] = [:]
