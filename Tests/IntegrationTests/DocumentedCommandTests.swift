@@ -35,6 +35,48 @@ struct DocumentedCommandTests {
         }
     }
 
+    @Test("every call of plane in your-app.md does what it says, on a drone that keeps directories", .timeLimit(.minutes(4)))
+    func developer() async throws {
+        let kept = try TemporaryDirectory()
+        try await withCluster { cluster in
+            await cluster.stop(.agent, .terminate)
+            try await cluster.launch(.agent, environment: ["PLANE_AGENT__MOUNT_BASE": kept.path]).line(containing: "drone-agent is ready")
+            var operatorSession = OperatorSession(cluster: cluster)
+            for command in try DocumentedCommands.commands(in: "dev/docs/your-app.md") where command.hasPrefix("plane ") {
+                try await operatorSession.run(command)
+            }
+            #expect(operatorSession.seen["spawn"]?.contains("Ready") == true, "\(operatorSession.seen)")
+            let directories = try FileManager.default.subpathsOfDirectory(atPath: kept.path)
+            #expect(directories.contains { $0.hasSuffix("my-document") }, "\(directories)")
+        }
+    }
+
+    @Test("the request by curl leads a visitor to the page of the demo", .timeLimit(.minutes(4)), arguments: ["README.md", "dev/docs/gateway.md"])
+    func requestByCurl(document: String) async throws {
+        try await withCluster { cluster in
+            let port = try freeLoopbackPort()
+            let gateway = try TestProcess.ours(
+                "gateway",
+                environment: [
+                    "PLANE_NATS__HOSTS": cluster.server.url, "PLANE_GATEWAY__HTTP_PORT": "\(port)", "PLANE_GATEWAY__DEFAULT_CLUSTER": cluster.cluster.rawValue,
+                ])
+            try await gateway.line(containing: "gateway is ready")
+            let lines = try String(contentsOf: DocumentedCommands.root.appending(path: document), encoding: .utf8).split(separator: "\n")
+            let first = try #require(lines.firstIndex { $0.hasPrefix("    curl -s http://127.0.0.1:8081/ctrl/connect") })
+            let request = lines[first...].prefix { $0.hasPrefix("    ") }.joined(separator: "\n")
+                .replacing("127.0.0.1:8081", with: "127.0.0.1:\(port)").replacing("\"plane-demo\"", with: "\"\(DemoImage.name)\"")
+            let answer = try await TestProcess.run("/bin/bash", ["-c", "\(request)\necho"]).joined()
+            let address = try #require(answer.firstMatch(of: #/"backend_url":"([^"]+)"/#), "\(answer)").output.1
+            let page = try await TestProcess.run("/bin/bash", ["-c", "curl -fsSL --cookie '' '\(address)'; echo"]).joined()
+            #expect(page.contains("<h1>This container is yours alone.</h1>"), "\(page.prefix(400))")
+
+            let backend = try #require(answer.firstMatch(of: #/"backend_id":"([^"]+)"/#).flatMap { BackendID(rawValue: String($0.output.1)) })
+            try await cluster.terminate(backend)
+            try await cluster.reached(.terminated, by: backend)
+            await gateway.stop()
+        }
+    }
+
     @Test("the request by hand, which needs nothing but a shell, starts a backend")
     func requestByHand() async throws {
         try await withCluster { cluster in

@@ -22,6 +22,15 @@ import Testing
         }
     }
 
+    @Test("every difference from 0.3.24 that has a code is held by a test that names it")
+    func differences() throws {
+        let codes = try Repository.text("dev/docs/from-0.3.md").matches(of: #/(?m)^\| ([A-Z][0-9]+) \|/#).map { String($0.output.1) }
+        #expect(codes.count > 80)
+        let tests = try Repository.files(in: "Tests", suffix: ".swift").map(Repository.text).joined()
+        let named = Set(tests.matches(of: #/\b[A-Z][0-9]+\b/#).map { String($0.output) })
+        for code in codes { #expect(named.contains(code), "\(code)") }
+    }
+
     @Test("every link to a file or a section leads to one", arguments: documents)
     func links(document: String) throws {
         let folder = Repository.root.appending(path: document).deletingLastPathComponent()

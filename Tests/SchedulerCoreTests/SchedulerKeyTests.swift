@@ -190,7 +190,7 @@ import Testing
         }
     }
 
-    @Test("a refusal says what it means: no such cluster, drones that are full, drones that are drained")
+    @Test("a refusal says what it means: no such cluster, drones that are full, drained or silent")
     func refusals() async throws {
         try await TestCluster.run { cluster in
             let elsewhere = ScheduleRequest.make(cluster: try #require(ClusterName(rawValue: "plane.nope")))
@@ -205,6 +205,10 @@ import Testing
                 try await FakeDrone.run("drone-b", in: cluster, maxBackends: 0) { _ in
                     let both = try await self.reason(.make(), cluster)
                     #expect(both?.message == "of 2 drones of plane.test, 1 is full, 1 is being drained")
+                    try await FakeDrone.run("drone-c", in: cluster, state: .starting) { _ in
+                        let three = try await self.reason(.make(), cluster)
+                        #expect(three?.message == "of 3 drones of plane.test, 1 is full, 1 is being drained, 1 is not ready, or not heard of for 30 s")
+                    }
                 }
             }
         }

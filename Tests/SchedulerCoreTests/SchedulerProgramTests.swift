@@ -26,7 +26,7 @@ import Testing
         #expect(log.contains("scheduler: error: scheduler.metrics.port: found 70000, expected a port from 0 to 65535"))
     }
 
-    @Test("starts, serves requests and metrics, and ends in order on SIGTERM", arguments: [TestProcess.Signal.terminate, .interrupt])
+    @Test("starts, serves requests and metrics, and ends in order, with nothing to warn of", arguments: [TestProcess.Signal.terminate, .interrupt])
     func life(signal: TestProcess.Signal) async throws {
         try await withNATSServer { server in
             let port = try freeLoopbackPort()
@@ -50,6 +50,10 @@ import Testing
 
             #expect(await program.stop(signal) == 0)
             #expect(program.log.last?.contains("\"message\":\"stopped\"") == true)
+            // The request above is told as one that no drone took.
+            let told = program.log.filter { !$0.contains("no drone available") }
+            let warnings = told.filter { $0.contains("\"level\":\"warning\"") || $0.contains("\"level\":\"error\"") }
+            #expect(program.log.contains { $0.contains("\"level\":\"info\"") } && warnings.isEmpty, "\(warnings)")
         }
     }
 
