@@ -19,18 +19,24 @@ package final class FreezeWatch: Sendable {
         /// How many operators' programs run in each.
         var uses: [BackendID: Int] = [:]
         var version: Int64?
+        /// How often to look on without being told to.
+        var looksLeft = 0
         var mustLookWidely = false
         var lookedWidelyAt: Duration?
     }
 
     /// Between two looks, however much is written.
     private static let rest = Duration.milliseconds(10)
+    /// How many looks follow a write, besides the first. The kernel tells of a write when it reaches the file, and SQLite lets it be read a moment later: some
+    /// microseconds, or milliseconds if the writer has to wait for a processor in between.
+    private static let looksAfterWrite = 5
     /// Between two looks where the kernel tells of nothing.
     private static let blindPause = Duration.milliseconds(50)
     private static let widePause = Duration.seconds(1)
 
     private let store: DroneStore
     private let pause: Duration
+    private let watchWrites: WatchWrites
     private let state = Mutex(State())
     /// Yields when a backend is frozen.
     private let begun: AsyncStream<Void>
@@ -39,10 +45,18 @@ package final class FreezeWatch: Sendable {
     private let news: AsyncStream<Void>
     private let ring: AsyncStream<Void>.Continuation
 
+    /// Calls what it is given after each write to the store, until the result is released; nil where the kernel does not tell.
+    typealias WatchWrites = @Sendable (_ written: @escaping @Sendable () -> Void) -> StoreWrites?
+
+    package convenience init(store: DroneStore) {
+        self.init(store: store, watchWrites: { store.watchWrites($0) })
+    }
+
     /// - Parameter pause: between two looks when nothing is written.
-    package init(store: DroneStore, pause: Duration = .milliseconds(250)) {
+    init(store: DroneStore, pause: Duration = .milliseconds(250), watchWrites: @escaping WatchWrites) {
         self.store = store
         self.pause = pause
+        self.watchWrites = watchWrites
         (self.begun, self.begin) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (self.news, self.ring) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -82,7 +96,10 @@ package final class FreezeWatch: Sendable {
     /// Looks whenever something was written, and from time to time, until no backend is frozen.
     private func watch(_ time: AgentTime) async {
         // Before the first look, so that no write is missed in between.
-        let writes = self.store.watchWrites { [ring] in ring.yield() }
+        let writes = self.watchWrites {
+            self.state.withLock { $0.looksLeft = Self.looksAfterWrite }
+            self.ring.yield()
+        }
         let pause = writes == nil ? min(self.pause, Self.blindPause) : self.pause
         await withDiscardingTaskGroup { group in
             group.addTask {
@@ -92,10 +109,19 @@ package final class FreezeWatch: Sendable {
             for await _ in self.news {
                 await self.poll(at: time)
                 guard self.hasFrozen, (try? await time.sleep(Self.rest)) != nil else { break }
+                if self.takeLook() { self.ring.yield() }
             }
             group.cancelAll()
         }
         withExtendedLifetime(writes) {}
+    }
+
+    private func takeLook() -> Bool {
+        self.state.withLock { state in
+            guard state.looksLeft > 0 else { return false }
+            state.looksLeft -= 1
+            return true
+        }
     }
 
     /// Looks once. When the table cannot be read, the next look tries again.

@@ -1,6 +1,7 @@
 import DroneStore
 import PlaneProtocol
 import PlaneTestSupport
+import Synchronization
 import Testing
 
 @testable import DroneCore
@@ -268,7 +269,7 @@ import Testing
         try await self.running { _ in }
         let other = try DroneStore.openBlocking(path: self.drone.directory.file("drone.sqlite3"))
         // It looks by itself after an hour.
-        let freezeWatch = FreezeWatch(store: self.drone.store, pause: .seconds(3600))
+        let freezeWatch = FreezeWatch(store: self.drone.store, pause: .seconds(3600)) { [store = self.drone.store] in store.watchWrites($0) }
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { await freezeWatch.run(AgentTime()) }
             for _ in 0..<3 {
@@ -279,6 +280,46 @@ import Testing
                 await wanted
                 try await self.drone.store.noteThawed(.make(), at: self.drone.time.now.seconds)
             }
+            group.cancelAll()
+        }
+    }
+
+    @Test("what can be read only a moment after the kernel has told of it is noticed, too")
+    func noticesLateWrites() async throws {
+        try await self.running { _ in }
+        self.drone.time.set(by: 100)
+        #expect(try await self.drone.store.freezeIfQuiet(.make(), limit: 10, at: self.drone.time.now.seconds) != .notReady)
+        let other = try DroneStore.openBlocking(path: self.drone.directory.file("drone.sqlite3"))
+        let tell = Mutex<(@Sendable () -> Void)?>(nil)
+        // The test alone tells of writes, and otherwise this looks after an hour.
+        let freezeWatch = FreezeWatch(store: self.drone.store, pause: .seconds(3600)) { [store = self.drone.store] written in
+            tell.withLock { $0 = written }
+            return store.watchWrites {}
+        }
+        let rests = Mutex(0)
+        var time = AgentTime()
+        time.sleep = { [clock = self.drone.time] duration in
+            guard duration < .seconds(1) else { return try await clock.wait(duration) }
+            let rest = rests.withLock { rests in
+                rests += 1
+                return rests
+            }
+            switch rest {
+            case 1: tell.withLock { $0 }?()
+            // After the look that this led to.
+            case 2: try other.want(["b-1"], at: clock.now.seconds)
+            default: break
+            }
+        }
+        let noticed = Recorder<Bool>()
+        let (clock, lastActive) = (time, self.drone.time.now.seconds)
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await freezeWatch.run(clock) }
+            group.addTask {
+                await freezeWatch.waitUntilWanted(.make(), lastActive: lastActive)
+                noticed.record(!Task.isCancelled)
+            }
+            try await eventually("it is noticed") { noticed.all == [true] }
             group.cancelAll()
         }
     }
