@@ -5,13 +5,16 @@ import TextEncodings
 
 /// A network of containers on a bridge of this machine.
 package struct BridgeNetwork: Hashable, Sendable {
+    /// Docker's own name for it; nil before it is made.
+    package var id: String?
     package var name: String
     /// The name of the bridge's interface; nil lets Docker choose one, or means that it did.
     package var bridge: String?
     /// Whether its containers can reach one another (`com.docker.network.bridge.enable_icc`).
     package var connectsContainers: Bool
 
-    package init(name: String, bridge: String?, connectsContainers: Bool) {
+    package init(id: String? = nil, name: String, bridge: String?, connectsContainers: Bool) {
+        self.id = id
         self.name = name
         self.bridge = bridge
         self.connectsContainers = connectsContainers
@@ -22,14 +25,16 @@ package struct BridgeNetwork: Hashable, Sendable {
 }
 
 extension DockerClient {
-    /// The network with that name; nil if there is none, or if it has no bridge.
-    package func network(named name: String) async throws(EngineError) -> BridgeNetwork? {
+    /// The networks with that name that have a bridge. Docker lets there be several where they were made at the same time.
+    package func networks(named name: String) async throws(EngineError) -> [BridgeNetwork] {
         struct Reply: Decodable {
             enum CodingKeys: String, CodingKey {
+                case id = "Id"
                 case name = "Name"
                 case driver = "Driver"
                 case options = "Options"
             }
+            var id: String
             var name: String
             var driver: String
             var options: [String: String]?
@@ -37,11 +42,12 @@ extension DockerClient {
         let request = EngineRequest(
             path: "/networks", query: [("filters", EngineFilter.encode(["name": [name]]))], subject: .daemon, attempt: "look for network \(name)")
         // The filter matches every name that contains this one.
-        guard let reply = try await self.decode([Reply].self, from: request).first(where: { $0.name == name && $0.driver == "bridge" })
-        else { return nil }
-        let options = reply.options ?? [:]
-        return BridgeNetwork(
-            name: name, bridge: options[BridgeNetwork.bridgeOption], connectsContainers: options[BridgeNetwork.connectionOption] != "false")
+        return try await self.decode([Reply].self, from: request).filter { $0.name == name && $0.driver == "bridge" }.map { reply in
+            let options = reply.options ?? [:]
+            return BridgeNetwork(
+                id: reply.id, name: name, bridge: options[BridgeNetwork.bridgeOption],
+                connectsContainers: options[BridgeNetwork.connectionOption] != "false")
+        }
     }
 
     /// The address that the network has for a container that runs; nil if there is none. Docker has been seen to leave the address out of what it says of the
@@ -67,8 +73,13 @@ extension DockerClient {
     }
 
     /// Makes a network without IPv6.
+    /// - Returns: its id.
     /// - Throws: among others if a network with that name, or with that bridge, exists.
-    package func createNetwork(_ network: BridgeNetwork, labels: [String: String] = [:]) async throws(EngineError) {
+    package func createNetwork(_ network: BridgeNetwork, labels: [String: String] = [:]) async throws(EngineError) -> String {
+        struct Reply: Decodable {
+            enum CodingKeys: String, CodingKey { case id = "Id" }
+            var id: String
+        }
         struct Body: Encodable {
             enum CodingKeys: String, CodingKey {
                 case name = "Name"
@@ -94,7 +105,12 @@ extension DockerClient {
         } catch {
             throw EngineError(.badRequest, attempt: attempt, cause: error)
         }
+        let request = EngineRequest(method: .POST, path: "/networks/create", body: body, subject: .daemon, attempt: attempt, limit: .start)
+        return try await self.decode(Reply.self, from: request).id
+    }
+
+    package func removeNetwork(_ id: String) async throws(EngineError) {
         try await self.perform(
-            EngineRequest(method: .POST, path: "/networks/create", body: body, subject: .daemon, attempt: attempt, limit: .start))
+            EngineRequest(method: .DELETE, path: "/networks/\(PercentEncoding.encode(id))", subject: .daemon, attempt: "remove network \(id)"))
     }
 }

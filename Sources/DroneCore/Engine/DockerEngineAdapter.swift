@@ -10,6 +10,7 @@ package struct DockerEngineAdapter: Engine {
     let template: ContainerTemplate
     let groups = ControlGroupCache()
     let frozen = FrozenContainers()
+    let networkCreation = NetworkCreation()
     package var pageOuts: PageOut?
     /// The daemon's log driver, asked for once; it can only change when the daemon is restarted.
     let logDriver = CachedValue<String>()
