@@ -76,6 +76,56 @@ import Testing
             lines == ["different: 2", "free: 2", "make-bridge: every network it might take is used on this machine: see ip route", "status 1"])
     }
 
+    @Test("two that want packages at the same time take turns, and the second installs nothing that the first has installed")
+    func packages() async throws {
+        let directory = try TemporaryDirectory()
+        let lines = try await TestProcess.run(
+            "/bin/bash",
+            [
+                "-c",
+                """
+                set -euo pipefail
+                folder=\(directory.path)
+                # In place of those of the machine: installing takes until both have asked for it, or half a second where one waits.
+                dpkg-query() { [ -e "$folder/installed" ] && echo installed; }
+                as_root() { "$@"; }
+                env() { apt-get install; }
+                apt-get() {
+                    [ "$1" = install ] || return 0
+                    mkdir "$folder/lock" || { echo overlap >>"$folder/events"; return 100; }
+                    echo install >>"$folder/events"
+                    read -r -t 0.5 <>"$folder/never" || true
+                    touch "$folder/installed"
+                    rmdir "$folder/lock"
+                }
+                mkfifo "$folder/never"
+                root=\(Repository.root.path)
+                want() {
+                    run_folder=$folder/$1
+                    mkdir "$run_folder"
+                    . "$root/scripts/lib/console.sh"
+                    as_root() { "$@"; }
+                    . "$root/scripts/lib/packages.sh"
+                    need_packages build >"$run_folder/said" 2>&1
+                }
+                want first &
+                first=$!
+                want second &
+                wait $first && wait $! && echo both
+                cat "$folder/events"
+                """,
+            ])
+        #expect(lines == ["both", "install"])
+    }
+
+    @Test("each has an image of its own for the programs it has built, which another's Docker may hold beside it")
+    func images() async throws {
+        let lines = try await TestProcess.run(
+            "/bin/bash",
+            ["-c", "for clone_id in 1 2; do . \(Repository.root.path)/scripts/lib/images.sh; echo $programs_image; done | sort -u | wc -l"])
+        #expect(lines == ["2"])
+    }
+
     @Test("two that choose ports at the same time get different ones")
     func ports() async throws {
         let directory = try TemporaryDirectory()

@@ -3,8 +3,8 @@
 
 # A Debian as debootstrap makes it; its archive is kept, because that takes minutes.
 base_image=plane-base:bookworm
-# The programs in /out, for dev/Dockerfile.
-programs_image=plane-programs:local
+# The programs in /out, for dev/Dockerfile. Other clones, which may share the Docker, have built others.
+programs_image=plane-programs:$clone_id
 
 need_base_image() {
     docker_cli image inspect "$base_image" >/dev/null 2>&1 && return

@@ -19,20 +19,34 @@ packages_of() {
 
 # need_packages build|run|service|package|lint|images|test|tls|bench...: installs what is missing. Services that packages bring are not started: the scripts start their own.
 need_packages() {
-    local missing=() group package
+    local missing log=$run_folder/apt.log
+    missing=$(missing_packages "$@")
+    [ -z "$missing" ] && return
+    # apt-get fails where another one is at work, so clones take turns. It is a lock on a folder, which whoever may read it can take.
+    exec 8</var/cache/apt
+    flock 8
+    # Another clone may have installed them meanwhile.
+    missing=$(missing_packages "$@")
+    if [ -n "$missing" ]; then
+        step "installing Debian packages: $missing"
+        # shellcheck disable=SC2086 # one word each
+        if ! { as_root apt-get update -q && as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+            apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 $missing; } >"$log" 2>&1 </dev/null 8<&-; then
+            tail -n 15 "$log" >&2
+            fail "apt-get could not install $missing" "the whole output is in $log"
+        fi
+    fi
+    exec 8<&-
+}
+
+# missing_packages GROUP...: those that are not installed, on one line.
+missing_packages() {
+    local group package
     for group in "$@"; do
         for package in $(packages_of "$group"); do
-            [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+            [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
         done
-    done
-    [ ${#missing[@]} -eq 0 ] && return
-    step "installing Debian packages: ${missing[*]}"
-    local log=$run_folder/apt.log
-    if ! { as_root apt-get update -q && as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-        apt-get install -y -q --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 </dev/null; then
-        tail -n 15 "$log" >&2
-        fail "apt-get could not install ${missing[*]}" "the whole output is in $log"
-    fi
+    done | paste -sd ' '
 }
 
 # need_swift: puts a toolchain of version 6.2 or later on the PATH.

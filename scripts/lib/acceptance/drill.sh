@@ -68,7 +68,7 @@ as_root mount -t tmpfs -o size=3m tmpfs "$small_disk"
 drone_database=$small_disk/drone.sqlite3
 # Drones that other runs had in their clusters are missing in this one, which doctor would tell.
 nats_store=$certificates/nats
-https_port=$(choose_port PLANE_UP_HTTPS_PORT 8443 https)
+https_port=$(choose_port PLANE_UP_HTTPS_PORT $((clone_ports + 9)) https)
 export PLANE_CERT__KEY_PATH=$certificates/key.pem PLANE_CERT__CERT_PATH=$certificates/cert.pem PLANE_PROXY__HTTPS_PORT=$https_port
 export PLANE_AGENT__PUBLIC_SCHEME=https
 start_cluster

@@ -14,6 +14,8 @@ project=plane-newcomer-$clone_id
 own=(--env "COMPOSE_PROJECT_NAME=$project" --env "DRONE_ID=drone-newcomer-$clone_id")
 for variable in HTTP_PORT HTTPS_PORT DNS_PORT ACME_PORT CONTROL_NET BACKENDS_NET; do own+=(--env "$variable=${!variable}"); done
 own+=(--env "NATS_PORT=$NATS_PORT" --env "PLANE_UP_NATS_PORT=$((clone_ports + 5))")
+# Scripts that choose ports take turns by a lock in /tmp, and the machine has a /tmp of its own.
+own+=(--env "PLANE_UP_PROXY_PORT=$((clone_ports + 6))" --env "PLANE_UP_DNS_PORT=$((clone_ports + 7))" --env "PLANE_UP_GATEWAY_PORT=$((clone_ports + 8))")
 # Docker, which is outside, is to find under the same path what the newcomer asks it to mount: parts of the clone, its own socket, and what
 # tests put into the folder for temporary files. Its name is short, since sockets in it have paths of at most 107 bytes.
 shared=$(mktemp -d /tmp/n.XXXXXX)

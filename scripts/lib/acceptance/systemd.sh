@@ -76,6 +76,7 @@ holds "the configuration it brings is right, and only readable for its user" in_
 # Docker is outside, and this machine a container beside the backends: kept from their neighbours they would be kept from the proxy, too.
 in_machine sed -i 's/^isolate = true/isolate = false/' /etc/plane/drone.toml
 in_machine sed -i "s/^# drone_id = .*/drone_id = \"$machine\"/" /etc/plane/drone.toml
+in_machine cp /etc/plane/drone.toml /root/drone.toml
 
 step "start"
 # systemctl returns when they are ready.
@@ -347,6 +348,8 @@ fi
 holds "systemd has nothing to complain of" says running in_machine systemctl is-system-running
 step "install and uninstall from a clone"
 in_machine sh -c 'mkdir -p /root/clone/.build && cd /root/clone && cp -a /src/scripts /src/dev . && ln -s "$(readlink -f /src/.build/release)" .build/release'
+# As above: what this agent makes of networks, others at this machine would have to share.
+in_machine install -D --mode 640 /root/drone.toml /etc/plane/drone.toml
 # Built already, outside.
 typed_in_clone() { in_machine bash -c "cd /root/clone && ${1/#scripts\/install/scripts/install --no-build}"; }
 typed typed_in_clone 'scripts/install --services scheduler,drone-agent,drone-proxy'

@@ -9,8 +9,8 @@ clean_up() {
     stop acceptance-proxy
     rm -rf "$folder"
 }
-http_port=$(choose_port PLANE_UP_HTTP_PORT 18080 http)
-https_port=$(choose_port PLANE_UP_HTTPS_PORT 18443 https)
+http_port=$(choose_port PLANE_UP_HTTP_PORT $((clone_ports + 7)) http)
+https_port=$(choose_port PLANE_UP_HTTPS_PORT $((clone_ports + 8)) https)
 
 serve() { # serve OPTIONS-OF-OPENSSL-REQ...
     openssl req -x509 -nodes -days 90 -subj /CN=b-1.plane.test -addext subjectAltName=DNS:b-1.plane.test "$@" \
