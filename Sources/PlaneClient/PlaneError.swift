@@ -36,6 +36,8 @@ package enum PlaneError: Error, Sendable {
     case endedBeforeReady(BackendStateMessage)
     /// The backend was not ready in time. It is not stopped for that.
     case notReadyInTime(BackendID, BackendState?, limit: Duration)
+    /// The drone says of a backend what the state of the fleet, which it cannot write, contradicts.
+    case contradicted(DroneID, BackendID, BackendDescription.Contradiction)
     /// Another operator has let the drone take backends again.
     case drainCancelled(DroneID)
     /// The awaited event did not come in time.
@@ -89,7 +91,7 @@ extension PlaneError {
         case .unknownBackend, .ambiguousBackend: .request
         case .endedBeforeReady(let message): message.state == .lost ? .system : .backend
         case .notReadyInTime: .backend
-        case .connectionEnded, .unreadableReply, .noDroneAvailable, .timedOut: .system
+        case .connectionEnded, .unreadableReply, .noDroneAvailable, .contradicted, .timedOut: .system
         case .drainCancelled, .cancelled: .nobody
         }
     }
@@ -101,7 +103,7 @@ extension PlaneError {
         case .refused(let reply): [.lockBusy, .unavailable, .full, .draining].contains(reply.code)
         case .connection(let error), .notAnswered(let error, by: _): error.isRetryable
         case .noDroneAvailable, .timedOut, .notReadyInTime: true
-        case .connectionEnded, .unreadableReply, .unknownBackend, .ambiguousBackend, .endedBeforeReady, .drainCancelled, .cancelled: false
+        case .connectionEnded, .unreadableReply, .unknownBackend, .ambiguousBackend, .endedBeforeReady, .contradicted, .drainCancelled, .cancelled: false
         }
     }
 
@@ -111,7 +113,7 @@ extension PlaneError {
         case .notAnswered(let error, by: _): error.code == .timedOut || error.code == .disconnected
         case .unreadableReply, .cancelled: true
         case .connection, .connectionEnded, .refused, .noDroneAvailable, .unknownBackend, .ambiguousBackend, .endedBeforeReady,
-            .notReadyInTime, .drainCancelled, .timedOut:
+            .notReadyInTime, .contradicted, .drainCancelled, .timedOut:
             false
         }
     }
@@ -131,6 +133,8 @@ extension PlaneError: CustomStringConvertible {
         case .ambiguousBackend(let prefix, let backends): "\(backends.count) backends begin with \(prefix)"
         case .endedBeforeReady(let message): "\(message.backend) ended before it was ready: \(message.state)"
         case .notReadyInTime(let backend, let state, let limit): "\(backend) is not ready after \(limit.brief): \(state?.rawValue ?? "no state")"
+        case .contradicted(let drone, let backend, let contradiction):
+            "\(drone) says of \(backend) that its \(contradiction.subject) is \(contradiction.said), and it is \(contradiction.known)"
         case .drainCancelled(let drone): "somebody has cancelled the drain of \(drone)"
         case .timedOut(let work, let limit): "gave up \(work) after \(limit.brief)"
         case .cancelled: "cancelled"

@@ -48,6 +48,11 @@ extension CommandError {
             self.init(
                 .noAnswer, "Not ready after \(limit.brief): \(state.map { "still \($0.rawValue)" } ?? "no state was reported").",
                 advice: "It goes on by itself; see: plane status \(backend)")
+        case .contradicted(let drone, let backend, let contradiction):
+            self.init(
+                .failed,
+                "\(drone) says that the \(contradiction.subject) of \(backend) is \(contradiction.said), and schedulers have written \(contradiction.known).",
+                advice: "Nothing was ended or started. Is \(drone) in wrong hands? Or end \(backend) (plane terminate), and spawn another one yourself.")
         case .drainCancelled(let drone):
             self.init(.failed, "\(drone) takes backends again: somebody has cancelled the drain.")
         case .timedOut(let work, let limit): self.init(.noAnswer, "Gave up \(work) after \(limit.brief).")

@@ -15,6 +15,7 @@ package final class FakeScheduler: Sendable {
     }
 
     package let connection: NATSConnection
+    private let taken = Recorder<ScheduleRequest>()
     private let behaviour = Mutex(Behaviour.reply(.noDroneAvailable))
     private let services = Mutex<[Task<Void, Never>]>([])
 
@@ -26,14 +27,20 @@ package final class FakeScheduler: Sendable {
         _ = try await jetStream.ensureStream(Self.stateStream)
         _ = try await jetStream.ensureStream(StreamConfiguration(name: "backend_logs", subjects: logs))
         _ = try await jetStream.ensureStream(StreamConfiguration(name: "backend_status", subjects: ["backend.*.status"]))
-        try await self.serve(ScheduleRequest.self) { request, _ in try await self.schedule(request) }
+        try await self.serve(ScheduleRequest.self) { request, _ in
+            self.taken.record(request)
+            return try await self.schedule(request)
+        }
     }
+
+    /// Schedule requests so far.
+    package var requests: [ScheduleRequest] { self.taken.all }
 
     private static let stateStream = StreamConfiguration(name: "plane_state", subjects: ["state.>"], maxMessagesPerSubject: 1)
 
     /// Deletes the stream of the state, and makes it again, empty.
     package func remakeStateStream() async throws {
-        _ = try await self.connection.request([], to: "$JS.API.STREAM.DELETE.plane_state", timeout: .seconds(5))
+        _ = try await self.connection.request([], to: "$JS.API.STREAM.DELETE.plane_state", timeout: .seconds(60))
         _ = try await self.connection.jetStream.ensureStream(Self.stateStream)
     }
 
@@ -82,7 +89,6 @@ package final class FakeScheduler: Sendable {
         try await self.serve(FetchBackendForLock.self) { _, _ in reply }
     }
 
-    /// Acknowledges terminations, as every agent does, and reports the end if it is to come.
     /// Answers for the agents of all drones that nothing is open.
     package func serveConnections(
         _ answer: @escaping @Sendable (OpenConnectionsRequest) throws -> OpenConnections = { _ in OpenConnections(backends: [], isComplete: true) }
@@ -90,8 +96,11 @@ package final class FakeScheduler: Sendable {
         try await self.serve(OpenConnectionsRequest.self) { request, _ in try answer(request) }
     }
 
-    package func serveTermination(reporting state: BackendState?) async throws {
+    /// Acknowledges terminations, as every agent does, and reports the end if it is to come.
+    /// - Parameter began: Told of each.
+    package func serveTermination(reporting state: BackendState?, began: @escaping @Sendable () -> Void = {}) async throws {
         try await self.serve(TerminationRequest.self) { request, _ in
+            began()
             if let state { try await self.publish(try .make(state, backend: request.backendID.rawValue)) }
             return UnitReply()
         }

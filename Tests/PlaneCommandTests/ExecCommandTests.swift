@@ -1,8 +1,10 @@
 import ArgumentParser
 import Foundation
+import NetworkAddresses
 import PlaneClient
 import PlaneClientTestSupport
 import PlaneProtocol
+import PlaneService
 import PlaneTestSupport
 import Synchronization
 import Testing
@@ -76,20 +78,131 @@ struct ExecCommandTests {
         #expect(throws: (any Error).self) { try CopyCommand.parse(["b1:/a", "b2:/b"]) }
     }
 
-    @Test("restart ends the backend, and asks for another one like it with the same lock")
-    func restart() async throws {
+    /// A backend with a lock and a token, on a drone of the pool `big` that describes it like this.
+    private func restart(
+        _ arguments: [String], lock name: String = "doc-42", input: [String] = [],
+        describing change: @escaping @Sendable (inout ScheduleRequest) -> Void = { _ in }
+    ) async throws -> (status: Int32, recorder: ConsoleRecorder, ended: Int, asked: [ScheduleRequest]) {
+        let done = Mutex<(status: Int32, recorder: ConsoleRecorder, ended: Int, asked: [ScheduleRequest])?>(nil)
         try await withFakeScheduler { scheduler, server in
-            try await scheduler.write(drone: "drone-a", backends: ["b1": .ready])
+            let (cluster, drone) = (try ClusterName.make("plane.test"), try DroneID.make("drone-a"))
+            let lock = try #require(LockName(rawValue: name))
+            try await scheduler.write(drone: "drone-a", backends: [:])
+            let abilities = DroneAbilities(pool: PoolName(rawValue: "big"))
+            let metadata = DroneMetadata(ip: try #require(IPAddress("192.0.2.1")), version: "test", abilities: abilities)
+            try await scheduler.write(.cluster(cluster, .drone(DroneMessage(drone: drone, change: .metadata(metadata)))))
+            let assignment = BackendAssignment(
+                drone: drone, lockAssignment: LockAssignment(lock: lock, uid: LockUID(rawValue: 7)), hasHiddenToken: true)
+            for change in [BackendMessage.Change.assignment(assignment), .state(.ready, at: .now())] {
+                try await scheduler.write(.cluster(cluster, .backend(BackendMessage(backend: try .make("b1"), change: change))))
+            }
             try await scheduler.publish(try .make(.ready, backend: "b1"))
-            try await scheduler.serveTermination(reporting: .terminated)
-            let request = ScheduleRequest(
-                cluster: try .make("plane.test"), maxIdle: 60, executable: DockerExecutableConfig(image: "app"), lock: LockName(rawValue: "doc-42"))
+            let ended = Mutex(0)
+            try await scheduler.serveTermination(reporting: .terminated) { ended.withLock { $0 += 1 } }
+            var request = ScheduleRequest(
+                cluster: cluster, maxIdle: 60, executable: DockerExecutableConfig(image: "app", env: ["SECRET": Secret("hidden")]),
+                requireBearerToken: true, lock: lock, pool: try #require(PoolName(rawValue: "big")))
+            change(&request)
             try await scheduler.serveExec(exitCode: 0, describing: request)
             scheduler.answer { [try .make(.ready, backend: $0)] }
-            let result = try await runPlane(["restart", "b1", "--json"], server: server)
-            #expect(result.status == 0, "\(result.recorder.error)")
-            #expect(result.recorder.out.contains(#""state":"Ready""#) && !result.recorder.out.contains(#""backend_id":"b1""#))
+            let result = try await runPlane(["restart", "b1"] + arguments, server: server, input: input)
+            let count = ended.withLock { $0 }
+            done.withLock { $0 = (result.status, result.recorder, count, scheduler.requests) }
         }
+        return try #require(done.withLock { $0 })
+    }
+
+    @Test("restart ends the backend, and asks for another one like it with the same lock; by whose account is told, and no secret of it")
+    func restart() async throws {
+        let result = try await self.restart(["--json"])
+        #expect(result.status == 0, "\(result.recorder.error)")
+        #expect(result.recorder.out.contains(#""state":"Ready""#) && !result.recorder.out.contains(#""backend_id":"b1""#))
+        #expect(result.recorder.error.contains("By the account of drone-a, b1 runs app, with the variables SECRET."))
+        #expect(!result.recorder.error.contains("hidden"))
+        #expect(result.ended == 1)
+        #expect(result.asked.map(\.lock?.rawValue) == ["doc-42"])
+    }
+
+    /// What a drone may say of a backend other than schedulers have written.
+    enum Lie: CaseIterable {
+        case cluster, anotherLock, noLock, key, noToken, pool
+
+        var subject: String {
+            switch self {
+            case .cluster: "cluster"
+            case .anotherLock, .noLock: "lock"
+            case .key: "key's tag"
+            case .noToken: "token"
+            case .pool: "pool"
+            }
+        }
+
+        var known: String {
+            switch self {
+            case .cluster: "plane.test"
+            case .anotherLock, .noLock: #""doc-42""#
+            case .key: "none"
+            case .noToken: "one"
+            case .pool: #""big""#
+            }
+        }
+
+        func tell(in request: inout ScheduleRequest) {
+            switch self {
+            case .cluster: request.cluster = ClusterName(rawValue: "other.test") ?? request.cluster
+            case .anotherLock: request.lock = LockName(rawValue: "another")
+            case .noLock: request.lock = nil
+            // A key of another lock cannot even be read.
+            case .key: request.key = BackendKey(name: "x", tag: "v1")
+            case .noToken: request.requireBearerToken = false
+            case .pool: request.pool = .unnamed
+            }
+        }
+    }
+
+    @Test("restart ends and starts nothing where a drone contradicts what schedulers have written", arguments: Lie.allCases)
+    func contradiction(lie: Lie) async throws {
+        let result = try await self.restart(["--yes"], lock: lie == .key ? "k1:0::x" : "doc-42") { lie.tell(in: &$0) }
+        #expect(result.status == CommandStatus.failed.rawValue)
+        #expect(result.recorder.error.contains("drone-a says that the \(lie.subject) of b1 is"), "\(result.recorder.error)")
+        #expect(result.recorder.error.contains("schedulers have written \(lie.known)"))
+        #expect(result.ended == 0)
+        #expect(result.asked.isEmpty)
+    }
+
+    @Test("restart shows what else a container would get by a drone's account, and wants a yes for it")
+    func grants() async throws {
+        let change: @Sendable (inout ScheduleRequest) -> Void = { request in
+            request.executable.volumeMounts = ["/etc:/host"]
+            request.executable.network = "backoffice"
+            request.executable.dataMount = .path("shared/a")
+            request.executable.credentials = .usernamePassword(username: "robot\u{1b}[2J", password: Secret("hidden"))
+        }
+        for input in [["n"], []] {
+            let refused = try await self.restart([], input: input, describing: change)
+            #expect(refused.status == CommandStatus.failed.rawValue)
+            for text in ["the mount /etc:/host", "the network backoffice", "the shared directory shared/a", "the credentials of robot", "b1 was left as it is"]
+            {
+                #expect(refused.recorder.error.contains(text), "\(text)")
+            }
+            #expect(!refused.recorder.error.contains("hidden") && !refused.recorder.error.contains("\u{1b}"))
+            #expect(refused.ended == 0)
+            #expect(refused.asked.isEmpty)
+        }
+        for (arguments, input) in [(["--yes"], []), ([], ["y"])] {
+            let allowed = try await self.restart(arguments, input: input, describing: change)
+            #expect(allowed.status == 0, "\(allowed.recorder.error)")
+            #expect(allowed.ended == 1)
+            #expect(allowed.asked.map(\.executable.network) == ["backoffice"])
+        }
+    }
+
+    @Test("the directory of a backend's own lock needs no yes, and another one's does")
+    func ownDirectory() async throws {
+        #expect(try await self.restart([]) { $0.executable.dataMount = .key(namespace: "", name: "doc-42") }.status == 0)
+        let refused = try await self.restart([]) { $0.executable.dataMount = .key(namespace: "", name: "doc-43") }
+        #expect(refused.recorder.error.contains("the directory of the key doc-43"))
+        #expect(refused.ended == 0)
     }
 
     @Test("cp takes out of an archive what was asked for and nothing else, whatever a drone puts into it, and no rights that others would have")

@@ -65,10 +65,19 @@ extension PlaneClient {
         return try result.get()
     }
 
-    /// The request with which another backend like this one can be scheduled.
-    package func description(of backend: BackendID, in cluster: ClusterName, requestedBy: String?) async throws(PlaneError) -> ScheduleRequest {
-        let drone = try await self.drone(of: backend, in: cluster)
-        return try await self.requestWithRetry(DescribeBackend(cluster: cluster, drone: drone, backend: backend, requestedBy: requestedBy), of: drone)
+    /// The request with which another backend like this one can be scheduled, by its drone's account.
+    /// - Throws: `contradicted` if the state of the fleet says otherwise.
+    package func description(of backend: BackendID, in cluster: ClusterName, requestedBy: String?) async throws(PlaneError) -> BackendDescription {
+        let fleet = try await self.readState()
+        guard let view = fleet.backend(backend, in: cluster), let drone = view.drone else { throw .unknownBackend(backend, cluster) }
+        let description = BackendDescription(
+            drone: drone,
+            request: try await self.requestWithRetry(
+                DescribeBackend(cluster: cluster, drone: drone, backend: backend, requestedBy: requestedBy), of: drone))
+        if let contradiction = description.contradiction(to: view, in: cluster, on: fleet.drone(drone, in: cluster)) {
+            throw .contradicted(drone, backend, contradiction)
+        }
+        return description
     }
 
     private func drone(of backend: BackendID, in cluster: ClusterName) async throws(PlaneError) -> DroneID {

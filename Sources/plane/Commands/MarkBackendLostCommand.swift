@@ -72,9 +72,8 @@ struct MarkBackendLostCommand: AsyncParsableCommand {
     private func isConfirmed(_ view: BackendView, _ console: Console) -> Bool {
         guard !self.yes else { return true }
         let lock = view.lock.map { ", lock \($0.printable)" } ?? ""
-        console.writeError(
-            "Write off \(view.id) (\(view.state?.rawValue ?? "no state") on \(view.drone?.rawValue ?? "an unknown drone")\(lock))? [y/N] ")
-        return console.readLine()?.lowercased().hasPrefix("y") ?? false
+        return console.isConfirmed(
+            "Write off \(view.id) (\(view.state?.rawValue ?? "no state") on \(view.drone?.rawValue ?? "an unknown drone")\(lock))?")
     }
 
     private func markLost(_ view: BackendView, in cluster: ClusterName, _ client: PlaneClient, _ console: Console) async throws(PlaneError) {

@@ -6,8 +6,9 @@ struct RestartCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restart", abstract: "End a backend, and run another one like it with the same lock.", usage: "plane restart [options] <backend>",
         discussion: """
-            The new one has another id and another URL: whoever asks for the lock finds it. What it is run with, its drone has kept. Drones with \
-            agent.exec = false do not tell that.
+            The new one has another id and another URL: whoever asks for the lock finds it. What it is run with, its drone has kept, and nobody else can \
+            vouch for it but for cluster, pool, lock, key and token. So it is shown, and with mounts, a network, a shared directory or credentials for a registry it \
+            wants a yes. Drones with agent.exec = false do not tell it.
             """)
 
     @Argument(help: BackendReference.help)
@@ -15,6 +16,9 @@ struct RestartCommand: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("Wait at most this long for the end, and for the new one to be ready.", valueName: "time"))
     var wait = DurationArgument(seconds: 300)
+
+    @Flag(name: .shortAndLong, help: "Do not ask, whatever the drone says that it is run with.")
+    var yes = false
 
     @OptionGroup(title: "Connection and output") var global: GlobalOptions
 
@@ -24,7 +28,9 @@ struct RestartCommand: AsyncParsableCommand {
             let found = try await client.find(self.backend)
             guard let cluster = found.cluster else { throw PlaneError.unknownBackend(found.id, nil) }
             let requester = Requester.name(console.environment)
-            var request = try await client.description(of: found.id, in: cluster, requestedBy: requester)
+            let description = try await client.description(of: found.id, in: cluster, requestedBy: requester)
+            try self.confirm(description, of: found.id, console)
+            var request = description.request
             request.metadata[ScheduleRequest.requestedByKey] = requester
             var generator = SystemRandomNumberGenerator()
             request.backendID = .random(using: &generator)
@@ -43,6 +49,17 @@ struct RestartCommand: AsyncParsableCommand {
             report.state = .ready
             report.elapsed = .now - start
             if self.global.json { console.json(report) } else { for line in report.readyLines(console) { console.line(line) } }
+        }
+    }
+
+    /// Tells by whose account the new one is started, and asks where it would get what a stranger might want: files of a machine, a network, the access of
+    /// another's credentials.
+    private func confirm(_ description: BackendDescription, of backend: BackendID, _ console: Console) throws(CommandError) {
+        for line in description.lines(of: backend) { console.note(line) }
+        guard !description.grants.isEmpty, !self.yes else { return }
+        guard console.isConfirmed("Run it with that?") else {
+            throw CommandError(
+                .failed, "\(backend) was left as it is.", advice: "If \(backend) was given all of that: plane restart --yes \(backend)")
         }
     }
 }

@@ -55,6 +55,12 @@ struct Console: Sendable {
         if let advice = failure.advice { self.note("       \(advice.printable)") }
     }
 
+    /// Asks on standard error. Anything but a yes is a no, the end of input too.
+    func isConfirmed(_ question: String) -> Bool {
+        self.writeError("\(question) [y/N] ")
+        return self.readLine()?.lowercased().hasPrefix("y") ?? false
+    }
+
     func coloured(_ text: String, _ colour: Colour?) -> String {
         guard self.usesColours, let colour else { return text }
         return "\u{1b}[\(colour.rawValue)m\(text)\u{1b}[0m"
