@@ -25,7 +25,9 @@ package final class PrivatePodman: Sendable {
         printf '%s\\n' '[storage]' 'driver = "vfs"' "graphroot = \\"$1/data\\"" 'runroot = "/run/containers"' >"$1/storage.conf"
         mount -t tmpfs plane-test /run
         ip link set lo up
-        export CONTAINERS_CONF="$1/containers.conf" CONTAINERS_STORAGE_CONF="$1/storage.conf"
+        # Of every image that is loaded it leaves a copy among the temporary files.
+        mkdir "$1/tmp"
+        export TMPDIR="$1/tmp" CONTAINERS_CONF="$1/containers.conf" CONTAINERS_STORAGE_CONF="$1/storage.conf"
         exec podman system service --time 0 "unix://$1/podman.sock" >>"$1/log" 2>&1
         """
 
