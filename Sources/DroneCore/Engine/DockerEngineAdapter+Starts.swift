@@ -5,6 +5,10 @@ package import PlaneProtocol
 
 /// Making and starting containers, by a shortcut where there is one.
 extension DockerEngineAdapter {
+    /// How often a new container is looked at whose address Docker does not tell, and the pause between two looks.
+    private static let addressLooks = 20
+    private static let addressPause = Duration.milliseconds(50)
+
     @discardableResult
     package func create(_ request: SpawnRequest, plainly: Bool) async throws(BackendEngineError) -> ContainerHandle {
         guard let spec = self.template.specification(for: request) else { throw Self.notAnImage(request.executable.image) }
@@ -140,6 +144,18 @@ extension DockerEngineAdapter {
             if error.code == .replyTooLarge { return .oversized }
             throw BackendEngineError(error)
         }
+    }
+
+    /// Waits until Docker tells the address of a container that runs, which Docker 20.10 has been seen to do late.
+    ///
+    /// - Returns: Whether it did.
+    func awaitAddress(of id: ContainerID) async throws(EngineError) -> Bool {
+        for look in 1...Self.addressLooks {
+            let inspection = try await self.client.inspect(id)
+            if await self.address(of: inspection) != nil { return true }
+            guard look < Self.addressLooks, (try? await Task.sleep(for: Self.addressPause)) != nil else { break }
+        }
+        return false
     }
 
     private func address(of inspection: ContainerInspection) async -> IPAddress? {

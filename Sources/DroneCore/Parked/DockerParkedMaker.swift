@@ -67,6 +67,10 @@ package struct DockerParkedMaker: ParkedMaker {
                 throw EngineError(
                     .notStartable, attempt: "park a container of \(kind.image)", message: "it ended at once, with code \(inspection.state.exitCode)")
             }
+            // A backend would end at once without one.
+            guard try await self.adapter.awaitAddress(of: id) else {
+                throw EngineError(.conflict, attempt: "park a container of \(kind.image)", message: "it got no address")
+            }
             // An image's labels are among those of its containers, and are no business of the agent's.
             return ParkedContainer(id: id.rawValue, name: name.rawValue, labels: specification.labels, imageID: image.id)
         }

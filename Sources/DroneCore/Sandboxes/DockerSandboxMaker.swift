@@ -115,6 +115,17 @@ package struct DockerSandboxMaker: SandboxMaker {
             try await self.provideImage(try await self.call { () async throws(EngineError) in try await self.client.information() })
             id = try await self.run(spec, name)
         }
+        do throws(BackendEngineError) {
+            // It will be the address of a backend, which would end at once without one.
+            guard try await self.call({ () async throws(EngineError) in try await self.adapter.awaitAddress(of: id) }) else {
+                let network = self.template.network.map { "network \($0)" } ?? "Docker's own network"
+                throw BackendEngineError(.refused, "a container in \(network) got no address")
+            }
+        } catch {
+            // Where that fails too, the reconciler removes the sandbox later.
+            try? await self.remove(name)
+            throw error
+        }
         return Sandbox(id: id.rawValue, name: name)
     }
 

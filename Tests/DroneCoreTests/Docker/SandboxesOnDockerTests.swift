@@ -216,6 +216,19 @@ import Testing
         #expect(failure?.code == .refused && failure?.message.contains(name) == true)
     }
 
+    @Test("a container that got no address is no sandbox: the probe says so, and leaves nothing")
+    func noAddress() async throws {
+        let docker = try await DockerWithSandboxes(size: 1) { $0.network = "none" }
+        try await docker.cleanedUp {
+            let maker = DockerSandboxMaker(docker.engine, drone: docker.drone)
+            let failure = await #expect(throws: BackendEngineError.self) { try await maker.make(Sandbox.randomName(), runtime: nil) }
+            #expect(failure?.code == .refused && failure?.message.contains("in network none got no address") == true, "\(String(describing: failure))")
+            await #expect(throws: BackendEngineError.self) { try await maker.probe() }
+            let left = try await docker.sandboxes()
+            #expect(left.isEmpty)
+        }
+    }
+
     @Test("the probe finds the fastest runtime that works, says what it has found, and leaves nothing")
     func probe() async throws {
         let docker = try await DockerWithSandboxes(size: 1)
