@@ -141,9 +141,11 @@ private struct OperatorSession {
 
     /// Opens what `plane connections` is to find.
     private mutating func use(_ spawned: String) async throws {
-        let id = try #require(spawned.firstMatch(of: #/[0-9a-f-]{36}/#)).output
-        self.backend = String(id)
-        self.webSocket = try await self.cluster.openWebSocket(to: try #require(BackendID(rawValue: String(id))))
+        // `restart` tells of the former one, too, and of its drone.
+        let ids = spawned.matches(of: #/[0-9a-f-]{36}/#).map { String($0.output) }
+        let id = try #require(ids.first { $0 != self.backend && $0 != self.cluster.drone.rawValue }, "\(spawned)")
+        self.backend = id
+        self.webSocket = try await self.cluster.openWebSocket(to: try #require(BackendID(rawValue: id)))
     }
 
     /// What a drone tells of its connections may be a second old.

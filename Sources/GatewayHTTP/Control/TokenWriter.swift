@@ -106,7 +106,12 @@ final class TokenWriter: Sendable {
             guard given.isEmpty else { throw .unavailable("what visitors of \(backend) are told is being written") }
             return given
         }
-        guard written.age > self.youth, !isKnown() else { return written.opened }
+        guard written.age > self.youth, !isKnown() else {
+            guard let opened = written.opened ?? (given.isEmpty ? given : nil) else {
+                throw .unavailable("what visitors of \(backend) are told was stored, and cannot be read")
+            }
+            return opened
+        }
         guard try await self.claim(given, of: backend, expecting: written.sequence) else {
             throw .unavailable("what visitors of \(backend) are told is being written")
         }
@@ -177,7 +182,8 @@ final class TokenWriter: Sendable {
     }
 
     private struct Written {
-        var opened: OpenedBackend
+        /// Nil if it cannot be read, which has been logged.
+        var opened: OpenedBackend?
         var sequence: UInt64
         /// By the clocks of NATS and of this machine.
         var age: Duration
@@ -188,7 +194,7 @@ final class TokenWriter: Sendable {
             let message = try await self.jetStream.lastMessage(stream: TokenRecord.stream, subject: OpenedBackend.subject(of: backend))
             return message.map { message in
                 Written(
-                    opened: message.decoded(OpenedBackend.self, self.logger) ?? OpenedBackend(), sequence: message.sequence,
+                    opened: message.decoded(OpenedBackend.self, self.logger), sequence: message.sequence,
                     age: max(StateTime.now().since(WireTime(message.published).stateTime), .zero))
             }
         } catch {
