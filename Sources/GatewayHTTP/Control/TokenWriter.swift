@@ -97,6 +97,8 @@ final class TokenWriter: Sendable {
         return opened
     }
 
+    /// Fails where what was written lately cannot be read: a visitor would get a token of their own in place of the backend's.
+    ///
     /// - Returns: what is written then, which may be what was written before.
     private func write(
         _ given: OpenedBackend, of backend: BackendID, _ isKnown: @Sendable () -> Bool
