@@ -45,10 +45,27 @@ import Testing
             "/pub%2Fhealth",
             "/PUB/health", "/pub/b//status", "pub/health", "", "*", "/pub/b/%zz/status", "/pub/b/%ff/status", "/pub/..%2fctrl/status",
             "/pub/b/b1/status;/../../ctrl",
-            "http://x/ctrl/status",
+            "http://x/ctrl/status", "/%63trl/status", "/ctrl/%73tatus", "/%70age/style.css", "/%70ub/health", "/ctrl/c/c.test/%64/d1/drain",
         ])
     func odd(path: String) {
         #expect(RouteTable.match(method: "GET", path: path) == .notFound)
+    }
+
+    @Test("no letter of a path that is not of a name may be escaped, so that who may ask can be judged by how a path begins")
+    func escaped() {
+        for entry in RouteTable.entries where entry.pattern != "/" {
+            let parts = entry.pattern.dropFirst().split(separator: "/").map { $0.hasPrefix("{") ? "n" : String($0) }
+            for (index, pattern) in entry.pattern.dropFirst().split(separator: "/").enumerated() where !pattern.hasPrefix("{") {
+                var written = parts
+                written[index] = "%" + String(pattern.utf8.first ?? 0, radix: 16) + pattern.dropFirst()
+                let path = "/" + written.joined(separator: "/")
+                // As a name of an entry beside it, such a part is a name and nothing else.
+                switch RouteTable.match(method: entry.method, path: path) {
+                case .notFound, .methodNotAllowed: break
+                case .route(let route): #expect(route.name != self.route(entry.method, "/" + parts.joined(separator: "/"))?.name, "\(path)")
+                }
+            }
+        }
     }
 
     @Test("another method is told which ones there are")

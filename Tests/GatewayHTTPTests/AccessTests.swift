@@ -128,6 +128,20 @@ import Testing
             #expect(refused.status == 401 && refused.body == "Unauthorized")
             #expect(judge.heads.withLock { $0.last?.headers.first(name: "x-original-path") } == "/status")
             #expect(try await gateway.get("/ctrl/unknown").status == 401)
+            // However a path is written, nothing is reached that the other server was not asked about.
+            let made = gateway.drone.requests.count
+            for path in ["/%63trl/connect", "/%43trl/connect", "/ctrl/%63onnect", "/ctrl%2Fconnect"] {
+                let past = try await gateway.post(path, #"{"spawn_config":{"executable":{"image":"app"}}}"#)
+                #expect([401, 404].contains(past.status), "\(path)")
+            }
+            let own = [("Origin", "http://127.0.0.1:\(gateway.port)")]
+            for path in ["/%70age/b/any/terminate", "/page/b/any/terminate", "/%63trl/b/any/hard-terminate"] {
+                #expect([401, 404].contains(try await gateway.post(path, headers: own).status), "\(path)")
+            }
+            #expect(gateway.drone.requests.count == made)
+            for path in ["/", "/page/events", "/page/style.css"] { #expect(try await gateway.get(path).status == 401, "\(path)") }
+            #expect(judge.heads.withLock { $0.last?.headers.first(name: "x-original-path") } == "/page/style.css")
+            #expect(try await gateway.get("/ctrl/status?x=1").status == 401)
             let count = judge.heads.withLock { $0.count }
             #expect(try await gateway.get("/pub/health").status == 200)
             #expect(judge.heads.withLock { $0.count } == count)

@@ -1,8 +1,9 @@
 import PlaneProtocol
 import TextEncodings
 
-/// Every path of the gateway. Paths are compared segment by segment, and percent-escapes are decoded once inside a segment. Nothing is normalized, so a path
-/// of one part of the gateway cannot be written so that it leads to another part.
+/// Every path of the gateway. Paths are compared segment by segment: what an entry names literally has to be written just so, and percent-escapes are decoded
+/// once, in the names of backends, drones and clusters. Nothing is normalized, so a path of one part of the gateway cannot be written so that it leads to
+/// another part, or past whoever decides by the beginning of a path.
 package enum RouteTable {
     package struct Entry: Sendable {
         package let method: String
@@ -103,7 +104,7 @@ package enum RouteTable {
     /// - Parameter path: as in the request, without the query.
     package static func match(method: String, path: String) -> Match {
         guard path.utf8.first == UInt8(ascii: "/") else { return .notFound }
-        let segments = path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Self.decoded($0) }
+        let segments = path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         guard segments.count < self.byLength.count else { return .notFound }
         // HEAD is allowed wherever GET is.
         let wanted = method == "HEAD" ? "GET" : method
@@ -116,20 +117,17 @@ package enum RouteTable {
         return allowed.isEmpty ? .notFound : .methodNotAllowed(allowed)
     }
 
-    private static func names(of segments: [String?], in entry: Entry) -> Names? {
+    private static func names(of segments: [Substring.UTF8View], in entry: Entry) -> Names? {
         var names = Names()
         for (segment, pattern) in zip(segments, entry.segments) {
-            guard let segment else { return nil }
             switch pattern {
-            case .text(let text): guard segment == text else { return nil }
+            case .text(let text): guard segment.elementsEqual(text.utf8) else { return nil }
             case .name(let name):
-                guard !segment.isEmpty else { return nil }
-                names.values[name] = segment
+                // Nil for an invalid escape, or for bytes that are not UTF-8.
+                guard let value = PercentEncoding.decode(segment), !value.isEmpty else { return nil }
+                names.values[name] = value
             }
         }
         return names
     }
-
-    /// Nil for an invalid escape, or for bytes that are not UTF-8.
-    private static func decoded(_ segment: Substring.UTF8View) -> String? { PercentEncoding.decode(segment) }
 }
