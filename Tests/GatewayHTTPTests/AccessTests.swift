@@ -63,6 +63,66 @@ import Testing
         }
     }
 
+    @Test("who may not have a key writes nothing about it, and is not told whether it is held")
+    func foreignKeys() async throws {
+        let tokens = [
+            try Self.token("reader", "r read"), try Self.token("games", "g write namespace=games/"), try Self.token("elsewhere", "e write cluster=other.test"),
+            try Self.token("pool", "p write pool=gpu"), try Self.token("all", "a write"),
+        ]
+        try await GatewayFixture.run(configure: { $0.tokens = tokens }) { gateway in
+            let key = try #require(BackendKey(namespace: "shop", name: "room"))
+            func connect(_ token: String, in cluster: String?, tag: String = "") async throws -> Answer {
+                let spawn = cluster.map { #","spawn_config":{"cluster":"\#($0)","executable":{"image":"app"}}"# } ?? ""
+                return try await gateway.connect(
+                    #"{"key":{"name":"room","namespace":"shop","tag":"\#(tag)"}\#(spawn)}"#, headers: [("Authorization", "Bearer \(token)")])
+            }
+            let strangers = ["r", "g", "e", "p"]
+            for token in strangers {
+                #expect(try await connect(token, in: "nowhere.test").status == 403, "\(token)")
+                #expect(try await connect(token, in: "plane.test").status == 403, "\(token)")
+            }
+            #expect(try await gateway.home(of: key) == nil)
+            let mine = try await connect("a", in: "plane.test")
+            #expect(mine.status == 200, "\(mine.body)")
+            for token in strangers {
+                #expect(try await connect(token, in: "plane.test", tag: "v2").status == 403, "\(token)")
+                #expect(try await connect(token, in: nil).status == 403, "\(token)")
+            }
+            #expect(try await connect("a", in: "plane.test", tag: "v2").status == 409)
+            #expect(gateway.drone.requests.count == 1)
+        }
+    }
+
+    @Test("a token for a pool has, sees and changes what is in that pool alone")
+    func pools() async throws {
+        let tokens = [try Self.token("gpu", "p write pool=gpu"), try Self.token("all", "a write")]
+        try await GatewayFixture.run(configure: { $0.tokens = tokens }) { gateway in
+            try await gateway.with(try TestDrone(gateway.client, "drone-gpu", pool: "gpu")) {
+                func headers(_ token: String) -> [(String, String)] { [("Authorization", "Bearer \(token)")] }
+                func connect(_ token: String, _ key: String, pool: String) async throws -> Answer {
+                    try await gateway.connect(
+                        #"{"key":{"name":"\#(key)"},"spawn_config":{"pool":"\#(pool)","executable":{"image":"app"}}}"#, headers: headers(token))
+                }
+                let mine = try #require(try await connect("p", "room", pool: "gpu")["backend_id"]?.text)
+                #expect(try await connect("p", "room", pool: "gpu")["backend_id"] == .string(mine))
+                #expect(try await connect("p", "hall", pool: "").status == 403)
+                #expect(try await connect("p", "hall", pool: "cpu").status == 403)
+                let theirs = try #require(try await connect("a", "hall", pool: "")["backend_id"]?.text)
+                #expect(try await connect("p", "hall", pool: "gpu").status == 403)
+                try await eventually("both are in the state") {
+                    try await gateway.get("/ctrl/b", headers: headers("a"))["backends"]?.items.count == 2
+                }
+                #expect(try await gateway.get("/ctrl/b", headers: headers("p"))["backends"]?.items.compactMap { $0["backend_id"]?.text } == [mine])
+                #expect(try await gateway.get("/ctrl/b/\(theirs)", headers: headers("p")).status == 403)
+                #expect(try await gateway.post("/ctrl/b/\(theirs)/hard-terminate", headers: headers("p")).status == 403)
+                #expect(try await gateway.post("/ctrl/c/plane.test/d/drone-a/drain", headers: headers("p")).status == 403)
+                #expect(gateway.drone.drains.isEmpty && gateway.drone.terminations.isEmpty)
+                #expect(try await gateway.post("/ctrl/c/plane.test/d/drone-gpu/drain", headers: headers("p")).status == 200)
+                #expect(try await gateway.post("/ctrl/b/\(mine)/soft-terminate", headers: headers("p")).status == 200)
+            }
+        }
+    }
+
     @Test(
         "a token's text says what it may, and nothing else is one",
         arguments: [

@@ -95,6 +95,27 @@ struct GatewayFixture: Sendable {
     }
 }
 
+extension GatewayFixture {
+    /// Runs another drone beside the first one, as long as `body` takes.
+    func with(_ drone: TestDrone, _ body: () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await drone.run() }
+            try await eventually("the gateway knows \(drone.id)") {
+                self.gateway.fleet.mirror.ask { $0.drone(drone.id, in: drone.cluster).map { $0.state == .ready && $0.metadata != nil } ?? false }
+            }
+            try await body()
+            group.cancelAll()
+        }
+    }
+
+    /// What the stream of keys holds of a key's home.
+    func home(of key: BackendKey) async throws -> KeyHome? {
+        try await self.client.bus.connection.jetStream.lastMessage(stream: KeyHome.stream, subject: KeyHome.subject(of: key.lock)).map {
+            try WireCodec.decode(KeyHome.self, from: $0.payload)
+        }
+    }
+}
+
 /// A stream was asked for and is not there.
 struct NoStream: Error {
     let status: Int

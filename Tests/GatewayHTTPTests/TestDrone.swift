@@ -22,6 +22,7 @@ final class TestDrone: Sendable {
 
     let id: DroneID
     let cluster: ClusterName
+    private let pool: PoolName
     private let client: PlaneClient
     private let state: Mutex<State>
     /// One after the other, as an agent tells them: the next when a scheduler has taken the one before.
@@ -39,8 +40,9 @@ final class TestDrone: Sendable {
         var said = DroneState.ready
     }
 
-    init(_ client: PlaneClient, _ id: String, cluster: String = "plane.test", course: Course = .ready) throws {
+    init(_ client: PlaneClient, _ id: String, cluster: String = "plane.test", pool: String? = nil, course: Course = .ready) throws {
         self.client = client
+        self.pool = try pool.map { try .make($0) } ?? .unnamed
         (self.queued, self.reports) = AsyncStream.makeStream(of: UpdateBackendStateMessage.self)
         self.id = try .make(id)
         self.cluster = try .make(cluster)
@@ -100,7 +102,7 @@ final class TestDrone: Sendable {
     private func register() async throws {
         var registration = DroneConnectRequest(droneID: self.id, version: "test", cluster: self.cluster, ip: .v4(0x7F00_0001))
         registration.endpoint = PublicEndpoint(scheme: .http, port: 8080)
-        registration.abilities = DroneAbilities(pool: .unnamed)
+        registration.abilities = DroneAbilities(pool: self.pool)
         let request = registration
         try await eventually("the drone is registered") { (try? await self.client.bus.request(DroneStatement(request), timeout: .seconds(2))) ?? false }
         self.say(.ready)
@@ -109,7 +111,7 @@ final class TestDrone: Sendable {
     func say(_ state: DroneState) {
         self.state.withLock { $0.said = state }
         var status = DroneStatusMessage(droneID: self.id, cluster: self.cluster, droneVersion: "test", state: state, runningBackends: 0)
-        status.pool = .unnamed
+        status.pool = self.pool
         try? self.client.bus.publish(status)
     }
 

@@ -53,8 +53,16 @@ package struct APIToken: Hashable, Sendable {
         guard !scope.changes || self.mayWrite else { return false }
         guard self.clusters.isEmpty || scope.cluster.map(self.clusters.contains) ?? false else { return false }
         guard self.pools.isEmpty || scope.pool.map(self.pools.contains) ?? false else { return false }
-        return self.namespaces.isEmpty || scope.namespace.map { namespace in self.namespaces.contains { namespace.utf8.starts(with: $0.utf8) } } ?? false
+        return self.namespaces.isEmpty || scope.namespace.map(self.reaches(namespace:)) ?? false
     }
+
+    /// Whether the token allows anything with keys of this namespace.
+    private func reaches(namespace: String) -> Bool {
+        self.namespaces.isEmpty || self.namespaces.contains { namespace.utf8.starts(with: $0.utf8) }
+    }
+
+    /// Whether the token may change anything with a key of this namespace, in whichever cluster and pool.
+    package func mayChange(namespace: String) -> Bool { self.mayWrite && self.reaches(namespace: namespace) }
 
     /// Whether the token allows anything in this cluster.
     package func reaches(_ cluster: ClusterName) -> Bool { self.clusters.isEmpty || self.clusters.contains(cluster) }
@@ -85,6 +93,14 @@ package enum Caller: Hashable, Sendable {
         switch self {
         case .anybody: true
         case .holder(let token): token.permits(scope)
+        }
+    }
+
+    /// Whether the caller may change anything with a key of this namespace, in whichever cluster and pool.
+    package func mayChange(namespace: String) -> Bool {
+        switch self {
+        case .anybody: true
+        case .holder(let token): token.mayChange(namespace: namespace)
         }
     }
 

@@ -32,7 +32,9 @@ struct ConnectHandler: Sendable {
     /// How long a scheduler may take to answer; it waits up to 6 s for a lock itself.
     private static let fetchLimit: Duration = .seconds(8)
 
+    /// Rights come first: before anything is written, and before the caller is told whether somebody holds a key.
     func connect(_ request: ConnectRequest, _ context: RequestContext) async throws(GatewayError) -> ConnectResponse {
+        guard context.caller.mayChange(namespace: request.key?.namespace ?? "") else { throw Self.forbidden }
         try self.fleet.demandCurrent()
         try self.tokens.check(request)
         // Made when it is needed, since most requests find a holder, and once, since all attempts have to name the same backend.
@@ -42,17 +44,26 @@ struct ConnectHandler: Sendable {
         var action = machine.begin()
         while true {
             switch action {
-            case .find(let lock): action = machine.found(try await self.find(lock), elapsed: .now - start)
-            case .ask(let lock, let cluster): action = machine.asked(try await self.ask(lock, in: cluster), elapsed: .now - start)
+            case .find(let lock):
+                let holder = try await self.find(lock)
+                try self.permit(context.caller, holder, request)
+                action = machine.found(holder, elapsed: .now - start)
+            case .ask(let lock, let cluster):
+                let holder = try await self.ask(lock, in: cluster)
+                try self.permit(context.caller, holder, request)
+                action = machine.asked(holder, elapsed: .now - start)
             case .readHome(let lock): action = machine.read(try await self.homes.read(lock), elapsed: .now - start)
             case .claimHome(let lock, let cluster, let expecting):
+                try self.permit(context.caller, cluster, pool: request.spawn?.pool, request)
                 action = machine.claimed(try await self.homes.claim(lock, for: cluster, expecting: expecting), in: cluster)
             case .schedule(let cluster):
-                try self.permit(context.caller, cluster, pool: request.spawn?.pool, namespace: request.key?.namespace)
+                try self.permit(context.caller, cluster, pool: request.spawn?.pool, request)
                 let made: SpawnAttempt
                 if let attempt { made = attempt } else { made = try SpawnAttempt(request, context, self.fleet, self.tokens) }
                 attempt = made
-                action = machine.scheduled(try await made.run(in: cluster), elapsed: .now - start)
+                let answer = try await made.run(in: cluster)
+                if case .held(let holder) = answer { try self.permit(context.caller, holder, request) }
+                action = machine.scheduled(answer, elapsed: .now - start)
             case .awaitEnd(let holder):
                 action = machine.waited(hasEnded: await self.awaitEnd(of: holder, limit: ConnectMachine.timeLimit - (.now - start)))
             case .pause:
@@ -62,17 +73,24 @@ struct ConnectHandler: Sendable {
             case .finish(.spawned(let holder)): return try await self.answer(holder, .spawned, lock: attempt?.lock, request, context)
             case .finish(.repeated(let holder)): return try await self.answer(holder, .repeated, lock: attempt?.lock, request, context)
             case .finish(.reuse(let holder)):
-                let pool = holder.drone.flatMap { self.fleet.drone($0, in: holder.cluster)?.metadata?.abilities.pool }
-                try self.permit(context.caller, holder.cluster, pool: pool, namespace: request.key?.namespace)
                 return try await self.answer(holder, .found, lock: attempt?.lock ?? request.key?.lock, request, context)
             }
         }
     }
 
-    private func permit(_ caller: Caller, _ cluster: ClusterName, pool: PoolName?, namespace: String?) throws(GatewayError) {
-        guard caller.may(CallScope(changes: true, cluster: cluster, pool: pool ?? .unnamed, namespace: namespace ?? "")) else {
-            throw GatewayError(status: 403, text: "This token does not reach that far.")
+    private static let forbidden = GatewayError(status: 403, text: "This token does not reach that far.")
+
+    private func permit(_ caller: Caller, _ cluster: ClusterName, pool: PoolName?, _ request: ConnectRequest) throws(GatewayError) {
+        guard caller.may(CallScope(changes: true, cluster: cluster, pool: pool ?? .unnamed, namespace: request.key?.namespace ?? "")) else {
+            throw Self.forbidden
         }
+    }
+
+    /// - Parameter holder: who has the key; nil for nobody.
+    private func permit(_ caller: Caller, _ holder: KeyHolder?, _ request: ConnectRequest) throws(GatewayError) {
+        guard let holder else { return }
+        let pool = holder.drone.flatMap { self.fleet.drone($0, in: holder.cluster)?.metadata?.abilities.pool }
+        try self.permit(caller, holder.cluster, pool: pool, request)
     }
 
     // MARK: Who holds the key
