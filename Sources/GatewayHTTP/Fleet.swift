@@ -8,6 +8,7 @@ import PlaneProtocol
 import PlaneService
 import PlaneState
 import Synchronization
+import Timing
 
 /// What the gateway knows of the fleet: the state in memory, statuses as they are published, and the proxies of the tier.
 package final class Fleet: Sendable {
@@ -69,6 +70,19 @@ package final class Fleet: Sendable {
     /// Throws if the state may be outdated, for queries that must not be answered then.
     func demandCurrent() throws(GatewayError) {
         guard self.isCurrent else { throw .unavailable("the state of the fleet is not current") }
+    }
+
+    /// How long it may take until statuses are followed.
+    private static let followingLimit: Duration = .seconds(8)
+
+    /// Waits until every status that is published from now on is heard.
+    func demandFollowing() async throws(GatewayError) {
+        let hub = self.hub
+        let isFollowing = await withTimeLimit(Self.followingLimit) { () async -> Bool in
+            await hub.waitUntilFollowing()
+            return !Task.isCancelled
+        }
+        guard isFollowing == true else { throw .unavailable("statuses are not followed") }
     }
 
     /// Follows everything until the task is cancelled or the connection is closed.

@@ -52,6 +52,7 @@ import Testing
             }
             #expect(states == ["Loading", "Starting", "Ready"])
             #expect(try await gateway.get("/backend/nobody/status", port: gateway.legacyPort).status == 404)
+            #expect(try await gateway.get("/backend/nobody/status/stream", port: gateway.legacyPort).status == 404)
         }
     }
 }

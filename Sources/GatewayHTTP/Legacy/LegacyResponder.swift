@@ -8,7 +8,6 @@ import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 import TextEncodings
-import Timing
 
 /// The HTTP interface that Plane 0.3 has in its controller: backends of services that the configuration names, in one cluster.
 struct LegacyResponder: Sendable {
@@ -125,17 +124,11 @@ struct LegacyResponder: Sendable {
 
     /// Every state so far and to come, without repetitions. The stream does not end with the backend, as in 0.3.
     private func stream(of backend: BackendID) async throws(GatewayError) -> Reply {
-        let hub = self.fleet.hub
-        guard
-            await withTimeLimit(
-                .seconds(8),
-                { () async -> Bool in
-                    await hub.waitUntilFollowing()
-                    return !Task.isCancelled
-                }) == true
-        else { throw .unavailable("statuses are not followed") }
-        let feed = hub.events(of: backend)
+        try await self.fleet.demandFollowing()
+        let feed = self.fleet.hub.events(of: backend)
+        let known = self.fleet.locate(backend)
         var messages = try await StatusReader(fleet: self.fleet).messages(of: backend)
+        guard known != nil || !messages.isEmpty else { throw .backendNotFound }
         if messages.isEmpty { messages = try await self.kept(of: backend) }
         let told = messages
         return .events { writer in

@@ -1,13 +1,9 @@
 import GatewayCore
 import PlaneProtocol
-import Timing
 
 /// The statuses of one backend as a stream of events: the earlier ones, then those that come, until the backend has ended.
 struct StatusStream: Sendable {
     let fleet: Fleet
-
-    /// How long it may take until the stream is being followed and the earlier statuses are read.
-    private static let beginLimit: Duration = .seconds(8)
 
     /// - Parameter lastEventID: the last status that the client has received; an unknown word counts as none.
     func reply(for backend: BackendID, lastEventID: String?) async throws(GatewayError) -> Reply {
@@ -15,18 +11,10 @@ struct StatusStream: Sendable {
         // Nothing follows. The status 204 makes a browser stop connecting again.
         if seen == .terminated { return Reply(status: 204) }
         let fleet = self.fleet
-        let hub = fleet.hub
-        guard
-            await withTimeLimit(
-                Self.beginLimit,
-                { () async -> Bool in
-                    await hub.waitUntilFollowing()
-                    return !Task.isCancelled
-                }) == true
-        else { throw .unavailable("statuses are not followed") }
+        try await fleet.demandFollowing()
         // Subscribes before the earlier statuses are read, so that no status is missed in between.
         let push = StatusPush()
-        let subscription = hub.subscribe(to: backend, push)
+        let subscription = fleet.hub.subscribe(to: backend, push)
         let (entries, history) = try await StatusReader(fleet: fleet).history(of: backend, after: seen)
         return .events(Reply.PushedStream(subscription: subscription) { push.begin(entries, history, $0) })
     }
