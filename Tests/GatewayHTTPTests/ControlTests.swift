@@ -154,6 +154,54 @@ import Testing
         }
     }
 
+    @Test("a live log goes on behind the line seen last, ends with its backend, and there is none of a backend that nobody knows")
+    func liveLogs() async throws {
+        try await GatewayFixture.run { gateway in
+            let backend = try self.backend(try await gateway.connect(key: "room"))
+            func say(_ text: String) throws { try gateway.client.bus.publish(BackendLogMessage(backendID: backend, kind: .stdout, text: "\(text)\n")) }
+            for text in ["one", "two", "three"] { try say(text) }
+            let path = "/ctrl/b/\(backend)/logs/stream"
+            let all = try await gateway.events(path) { $0.contains("three") }
+            let ids = all.split(separator: "\n").filter { $0.hasPrefix("id: ") }.map { String($0.dropFirst(4)) }
+            #expect(all.contains("one") && ids.count == 3, "\(all)")
+            let rest = try await gateway.events(path, headers: [("Last-Event-ID", ids[1])]) { $0.contains("three") }
+            #expect(!rest.contains("two") && rest.contains("id: \(ids[2])\n"))
+            let seen = Mutex("")
+            async let followed = gateway.events(path) { text in
+                seen.withLock { $0 = text }
+                return false
+            }
+            try await eventually("it is followed") { seen.withLock { $0.contains("three") } }
+            gateway.drone.report(backend, .exited)
+            try say("four")
+            #expect(try await followed.contains("four"))
+            let ended = try await gateway.events(path) { _ in false }
+            #expect(ended.contains("one") && ended.contains("four"))
+            #expect(try await gateway.get("/ctrl/b/nobody/logs/stream").status == 404)
+            #expect(try await gateway.get("/ctrl/b/nobody/logs").status == 404)
+        }
+    }
+
+    @Test("a live log tells every line of a backend that has written much, however many are kept, and then those that come")
+    func longLogs() async throws {
+        try await GatewayFixture.run { gateway in
+            let backend = try self.backend(try await gateway.connect(key: "room"))
+            let count = 5000
+            func say(_ text: String) throws { try gateway.client.bus.publish(BackendLogMessage(backendID: backend, kind: .stdout, text: "\(text)\n")) }
+            for number in 1...count { try say("line \(number).") }
+            try await eventually("all are kept") {
+                try await gateway.get("/ctrl/b/\(backend)/logs?tail=1")["lines"]?.items.first?["text"] == .string("line \(count).")
+            }
+            let hasSpoken = Mutex(false)
+            let text = try await gateway.events("/ctrl/b/\(backend)/logs/stream") { text in
+                let end = String(decoding: text.utf8.suffix(500), as: UTF8.self)
+                if end.contains("line \(count)."), hasSpoken.withLock({ let was = $0; $0 = true; return !was }) { try? say("the last one") }
+                return end.contains("the last one")
+            }
+            #expect(text.split(separator: "\n").count { $0.hasPrefix("data: ") } == count + 1)
+        }
+    }
+
     @Test("the metrics of a backend are its next measurement; one that nobody knows has none")
     func metrics() async throws {
         try await GatewayFixture.run { gateway in

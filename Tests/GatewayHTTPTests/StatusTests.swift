@@ -149,6 +149,32 @@ import Testing
         }
     }
 
+    @Test("a cluster's statuses come once each, and an end is told as it was asked for, also of a backend that is older than the stream")
+    func clusterHistory() async throws {
+        try await GatewayFixture.run { gateway in
+            let old = try await self.start(gateway)
+            try await eventually("it is ready") { try await gateway.get("/pub/b/\(old)/status")["status"] == .string("ready") }
+            async let text = gateway.events("/ctrl/c/plane.test/events") { $0.components(separatedBy: "\"terminated\"").count > 2 }
+            try await eventually("somebody listens") { gateway.gateway.fleet.listenerCount > 0 }
+            let answer = try await gateway.post("/ctrl/connect?wait=ready", #"{"spawn_config":{"executable":{"image":"app"}}}"#)
+            let new = try #require(answer["backend_id"]?.text.flatMap { BackendID(rawValue: $0) })
+            for backend in [new, old] {
+                gateway.drone.report(backend, .ready, BackendStatusDetail(ending: BackendEnding(.hard, .external, at: .now())))
+                gateway.drone.report(backend, .terminated, BackendStatusDetail(exitCode: 137))
+            }
+            let events = try await text.split(separator: "\n").filter { $0.hasPrefix("data: ") }.map {
+                try WireCodec.decode(JSONValue.self, from: Array($0.dropFirst(6).utf8))
+            }
+            func entries(_ backend: BackendID) -> [JSONValue] {
+                events.filter { $0["backend_id"] == .string(backend.rawValue) }.compactMap { $0["entry"] }
+            }
+            #expect(
+                entries(new).compactMap { $0["status"]?.text } == ["loading", "starting", "waiting", "ready", "hard-terminating", "terminated"], "\(events)")
+            #expect(entries(old).compactMap { $0["status"]?.text } == ["hard-terminating", "terminated"], "\(events)")
+            for backend in [new, old] { #expect(entries(backend).last?["termination_kind"] == .string("hard"), "\(events)") }
+        }
+    }
+
     @Test("with NATS away there are errors within ten seconds and no silence; streams go on when it is back")
     func outage() async throws {
         try await GatewayFixture.run { gateway in

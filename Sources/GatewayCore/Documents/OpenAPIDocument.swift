@@ -187,7 +187,10 @@ package enum OpenAPIDocument {
             Operation(
                 id: "logs", summary: "The newest lines of a backend's log.", query: [("tail", "At most so many, 1 to 500, otherwise 100.")],
                 answer: .json("Logs"), failures: [404, 422, 500])
-        case .logStream: Operation(id: "logStream", summary: "A backend's log, what is kept and what comes.", answer: .events, failures: [404, 500])
+        case .logStream:
+            Operation(
+                id: "logStream", summary: "A backend's log, what is kept and what comes, to its end.",
+                headers: [("Last-Event-ID", "The id of the line seen last; only later ones are sent.")], answer: .events, failures: [404, 500])
         case .metrics: Operation(id: "metrics", summary: "The next measurement of a backend.", answer: .json("Metrics"), failures: [404, 500])
         case .events: Operation(id: "events", summary: "Every status of a cluster's backends from now on.", answer: .events, failures: [422, 500])
         case .openAPI: Operation(id: "openapi", summary: "This description.", answer: .json("Description"))

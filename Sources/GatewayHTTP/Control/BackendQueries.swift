@@ -15,7 +15,6 @@ struct BackendQueries: Sendable {
     private static let standardPage = 100
     /// How many of the newest lines of a log are read.
     private static let mostLines = 500
-    private static let logLimit: Duration = .seconds(8)
     /// How long to wait for a measurement; agents make one of each backend about every 5 s.
     private static let metricsLimit: Duration = .seconds(7)
 
@@ -82,45 +81,14 @@ struct BackendQueries: Sendable {
 
     func logs(of backend: BackendID, _ query: QueryFields) async throws(GatewayError) -> Reply {
         let count = try Self.count(query["tail"], "tail", default: 100, atMost: Self.mostLines)
-        return .json(LogDocument(lines: try await self.lines(count, of: backend).map { BackendLogLine($0) }))
+        let lines = try await self.lines(count, of: backend)
+        // Says so of a backend that nobody knows.
+        if lines.isEmpty { _ = try await StatusReader(fleet: self.fleet).status(of: backend) }
+        return .json(LogDocument(lines: lines.map { BackendLogLine($0) }))
     }
 
     private func lines(_ count: Int, of backend: BackendID) async throws(GatewayError) -> [LogEntry] {
         try await StatusReader(fleet: self.fleet).ask { () async throws(PlaneError) in try await self.fleet.client.lastLogEntries(count, of: backend) }
-    }
-
-    /// The lines that are kept, then those that come, until the backend ends. The id of each event is its sequence in the stream.
-    func logStream(of backend: BackendID) async throws(GatewayError) -> Reply {
-        let client = self.fleet.client
-        let fleet = self.fleet
-        let logs = try await StatusReader(fleet: fleet).ask { () async throws(PlaneError) in try await client.logs(of: backend, follows: true) }
-        let ends = fleet.hub.events(of: backend)
-        return .events { writer in
-            let (pieces, sink) = AsyncStream.makeStream(of: [UInt8].self, bufferingPolicy: .bufferingOldest(Self.mostLines * 2))
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for log in logs {
-                    group.addTask {
-                        for await entry in log {
-                            let line = EventStreamText.event(WireCodec.encode(BackendLogLine(LogEntry(entry.message))), id: "\(entry.sequence)")
-                            // The stream of a client that reads too slowly is ended, so that the events do not fill this process's memory.
-                            if case .dropped = sink.yield(line) { sink.finish() }
-                        }
-                    }
-                }
-                group.addTask {
-                    for await event in ends.events {
-                        switch event {
-                        case .tick: sink.yield(EventStreamText.keepAlive)
-                        // The last lines may come after the end, so the stream stays open for a moment.
-                        case .message(let message): if message.state.isTerminal { try? await Task.sleep(for: .seconds(2)); sink.finish() }
-                        }
-                    }
-                    sink.finish()
-                }
-                defer { group.cancelAll() }
-                for await piece in pieces { try await writer.write(piece) }
-            }
-        }
     }
 
     // MARK: Metrics, events
@@ -156,15 +124,18 @@ struct BackendQueries: Sendable {
     }
 
     /// Every status of the cluster's backends from now on.
-    func events(of cluster: ClusterName) -> Reply {
+    func events(of cluster: ClusterName) async throws(GatewayError) -> Reply {
+        try await self.fleet.demandFollowing()
         let feed = self.fleet.hub.events(of: cluster)
+        let reader = StatusReader(fleet: self.fleet)
         return .events { writer in
+            var statuses = ClusterFeed()
             for await event in feed.events {
                 switch event {
                 case .tick: try await writer.write(EventStreamText.keepAlive)
                 case .message(let message):
-                    var history = StatusHistory()
-                    for entry in history.apply(message) {
+                    let entries = try await statuses.apply(message) { (backend) async throws(GatewayError) in try await reader.messages(of: backend) }
+                    for entry in entries {
                         try await writer.write(EventStreamText.event(WireCodec.encode(ClusterEvent(backend: message.backend, entry: entry))))
                     }
                 }

@@ -50,7 +50,7 @@ extension GatewayResponder {
         case .logStream(let backend):
             let backend = try Self.known(backend)
             try self.permit(caller, backend, changes: false)
-            return try await self.queries.logStream(of: backend)
+            return try await LogStream(fleet: self.fleet, backend: backend).reply(lastEventID: request.field("last-event-id"))
         case .metrics(let backend):
             let backend = try Self.known(backend)
             try self.permit(caller, backend, changes: false)
@@ -58,7 +58,7 @@ extension GatewayResponder {
         case .events(let cluster):
             guard let cluster else { throw .unprocessable("the path: expected \(ClusterName.expectation)") }
             try self.permit(caller, CallScope(changes: false, cluster: cluster))
-            return self.queries.events(of: cluster)
+            return try await self.queries.events(of: cluster)
         case .openAPI: return .bytes(OpenAPIDocument.bytes, type: "application/json")
         case .page, .pageStyle, .pageScript, .pageEvents, .pageBackend, .pageTerminate, .pageDrain, .pageLogin, .pageLogout:
             return try await self.page.reply(to: route, request, caller)

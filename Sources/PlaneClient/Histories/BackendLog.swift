@@ -6,11 +6,15 @@ extension PlaneClient {
     /// The lines that a backend has printed, as far as the stream keeps them; with `follows` also those that it prints from now on. There is one sequence
     /// for each subject, in the order in which agents began to use these subjects. Messages that the agents of other drones have published about the
     /// backend are left out, and so are messages about other backends.
-    package func logs(of backend: BackendID, follows: Bool) async throws(PlaneError) -> [StreamEntries<BackendLogMessage>] {
+    /// - Parameter sequence: of the stream; only later lines are read.
+    package func logs(of backend: BackendID, behind sequence: UInt64 = 0, follows: Bool) async throws(PlaneError) -> [StreamEntries<BackendLogMessage>] {
         var logs: [StreamEntries<BackendLogMessage>] = []
         for subject in try await self.logSubjects(of: backend) {
             logs.append(
-                try await self.stored(BackendLogMessage.self, in: HistoryStream.logs, subject: subject, follows: follows) { message in
+                try await self.stored(
+                    BackendLogMessage.self, in: HistoryStream.logs, subject: subject,
+                    from: sequence == 0 ? .first : .sequence(sequence == .max ? .max : sequence + 1), follows: follows
+                ) { message in
                     guard let log = try? WireCodec.decode(BackendLogMessage.self, from: message.payload), log.backendID == backend else { return nil }
                     return log
                 })
