@@ -187,6 +187,28 @@ import StateReplication
         }
     }
 
+    @Test("a registration that says what the stream holds is not written again; one that says something else is, and so is every one to a stream made again")
+    func repeatedRegistration() async throws {
+        try await TestCluster.run { cluster in
+            let subject = DroneMessage.metadataSubject(of: .make(), in: TestCluster.name)
+            let jetStream = cluster.bus.connection.jetStream
+            func register(_ ip: UInt32) async throws -> UInt64? {
+                let request = DroneConnectRequest(droneID: .make(), version: "test", cluster: TestCluster.name, ip: .v4(ip))
+                guard try await cluster.bus.request(request) else { return nil }
+                return try await jetStream.lastMessage(stream: "plane_state", subject: subject)?.sequence
+            }
+            let first = try #require(try await register(0x7F00_0001))
+            #expect(try await register(0x7F00_0001) == first)
+            let moved = try #require(try await register(0x7F00_0002))
+            #expect(moved > first)
+            // At once, whatever a scheduler has read of the stream by then.
+            let back = try #require(try await register(0x7F00_0001))
+            #expect(back > moved)
+            _ = try await jetStream.purge(stream: "plane_state", subject: subject)
+            #expect(try #require(try await register(0x7F00_0001)) > back)
+        }
+    }
+
     @Test("a heartbeat says beside it which version its scheduler is, and is what it was for those who do not look")
     func version() async throws {
         try await TestCluster.run { cluster in
