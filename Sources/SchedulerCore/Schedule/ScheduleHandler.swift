@@ -182,7 +182,8 @@ package struct ScheduleHandler: Sendable {
             current = SpawnCall(spawn, bus: self.bus, timeLimit: self.limits.lateAnswer)
             call = current
         }
-        let answer = await current.ask(within: min(self.limits.spawnAnswer, self.limits.answer - (.now - started)))
+        let left = self.limits.answer - (.now - started)
+        let answer = await current.ask(within: min(self.limits.spawnAnswer, left), atMost: left)
         guard let problem = answer.problem else { return answer }
         self.logger.warning(
             "drone does not take the backend",
