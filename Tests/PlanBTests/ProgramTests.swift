@@ -50,6 +50,8 @@ struct ProgramTests {
             try await scraper.send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
             return try await scraper.receiveMessage().contains("planb_reverseproxy_backends_responses_total{status_code=\"200\"} 1\n")
         }
+        try await scraper.send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        #expect(try await MetricsLinter.findings(in: try await scraper.receiveMessage()) == [])
         let number = try #require(pid_t(try await planb.process.line(containing: "number=").dropFirst(7)))
         kill(number, SIGUSR2)
         kill(number, SIGUSR1)

@@ -47,6 +47,7 @@ import Testing
                 metrics.contains(
                     "plane_scheduler_schedule_requests_total{cluster=\"plane.test\",result=\"no_drone_available\"} 1"))
             #expect(metrics.contains("plane_scheduler_schedule_seconds_count 1"))
+            #expect(try await MetricsLinter.findings(in: metrics) == [])
 
             #expect(await program.stop(signal) == 0)
             #expect(program.log.last?.contains("\"message\":\"stopped\"") == true)
