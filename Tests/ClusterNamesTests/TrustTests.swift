@@ -263,7 +263,7 @@ import Testing
     /// Subjects on which something would happen, or be written, if an answer were published there.
     static let targets = [
         "$JS.API.STREAM.PURGE.plane_state", "state.cluster.plane_test.drone.drone-1.meta", "lease.housekeeping",
-        "state.cluster.plane_test.backend.one.state.Lost", "cluster.plane_test.drone.drone-1.spawn",
+        "state.cluster.plane_test.backend.one.state.Lost", "cluster.plane_test.drone.drone-1.spawn", "visited.inbox.somebody", "revoked.inbox.all",
     ]
     /// What each user may publish and is answered by somebody, be it the server.
     static let answered: [(user: String, inbox: String, subjects: [String])] = [
@@ -475,6 +475,7 @@ import Testing
         }
         let lease = try await bus.connection.jetStream.lastMessage(stream: "plane_leases", subject: "lease.housekeeping")
         lines.insert("lease \(lease?.payload.count ?? 0)")
+        lines.insert("tokens \(try await bus.connection.jetStream.streamInfo("plane_tokens").lastSequence)")
         await bus.connection.drain(timeout: .seconds(1))
         return lines
     }
