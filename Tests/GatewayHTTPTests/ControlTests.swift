@@ -158,7 +158,7 @@ import Testing
     func liveLogs() async throws {
         try await GatewayFixture.run { gateway in
             let backend = try self.backend(try await gateway.connect(key: "room"))
-            func say(_ text: String) throws { try gateway.client.bus.publish(BackendLogMessage(backendID: backend, kind: .stdout, text: "\(text)\n")) }
+            @Sendable func say(_ text: String) throws { try gateway.client.bus.publish(BackendLogMessage(backendID: backend, kind: .stdout, text: "\(text)\n")) }
             for text in ["one", "two", "three"] { try say(text) }
             let path = "/ctrl/b/\(backend)/logs/stream"
             let all = try await gateway.events(path) { $0.contains("three") }
@@ -187,7 +187,7 @@ import Testing
         try await GatewayFixture.run { gateway in
             let backend = try self.backend(try await gateway.connect(key: "room"))
             let count = 5000
-            func say(_ text: String) throws { try gateway.client.bus.publish(BackendLogMessage(backendID: backend, kind: .stdout, text: "\(text)\n")) }
+            @Sendable func say(_ text: String) throws { try gateway.client.bus.publish(BackendLogMessage(backendID: backend, kind: .stdout, text: "\(text)\n")) }
             for number in 1...count { try say("line \(number).") }
             try await eventually("all are kept") {
                 try await gateway.get("/ctrl/b/\(backend)/logs?tail=1")["lines"]?.items.first?["text"] == .string("line \(count).")

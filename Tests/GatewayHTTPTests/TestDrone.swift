@@ -9,6 +9,7 @@ import PlaneProtocol
 import PlaneService
 import PlaneTestSupport
 import Synchronization
+import Testing
 
 /// A drone without containers: takes what a scheduler gives it, and says of it what the test wants.
 final class TestDrone: Sendable {
@@ -36,6 +37,11 @@ final class TestDrone: Sendable {
         var requests: [SpawnRequest] = []
         var terminations: [TerminationRequest] = []
         var drains: [Bool] = []
+        /// Whether it keeps what asks for backends waiting, and what waits.
+        var isHolding = false
+        var held: Set<BackendID> = []
+        /// What visitors have open.
+        var connections: [OpenConnections.Entry] = []
         /// What it has accepted. A scheduler that has to wait for the answer asks again, and is told the same, as by an agent.
         var accepted: Set<BackendID> = []
         /// What it said of itself last.
@@ -47,7 +53,7 @@ final class TestDrone: Sendable {
         endpoint: PublicEndpoint = PublicEndpoint(scheme: .http, port: 8080), course: Course = .ready
     ) throws {
         self.client = client
-        self.pool = try pool.map { try .make($0) } ?? .unnamed
+        self.pool = try pool.map { try #require(PoolName(rawValue: $0)) } ?? .unnamed
         self.endpoint = endpoint
         (self.queued, self.reports) = AsyncStream.makeStream(of: UpdateBackendStateMessage.self)
         self.id = try .make(id)
@@ -62,11 +68,20 @@ final class TestDrone: Sendable {
 
     func take(course: Course) { self.state.withLock { $0.course = course } }
 
+    /// From now on requests to spawn are taken, but not answered before `release`.
+    func hold() { self.state.withLock { $0.isHolding = true } }
+    var held: Set<BackendID> { self.state.withLock { $0.held } }
+    func release() { self.state.withLock { ($0.isHolding, $0.held) = (false, []) } }
+
+    func open(_ connections: [OpenConnections.Entry]) { self.state.withLock { $0.connections = connections } }
+
     /// Serves until the task is cancelled.
     func run() async throws {
         let spawns = try self.client.bus.subscribe(to: SpawnRequest.self, on: SpawnRequest.subject(cluster: self.cluster, drone: self.id))
         let terminations = try self.client.bus.subscribe(to: TerminationRequest.self, on: TerminationRequest.subscription(cluster: self.cluster))
         let drains = try self.client.bus.subscribe(to: DrainDrone.self, on: DrainDrone.subject(cluster: self.cluster, drone: self.id))
+        let connections = try self.client.bus.subscribe(
+            to: OpenConnectionsRequest.self, on: OpenConnectionsRequest.subject(cluster: self.cluster, drone: self.id))
         try await self.client.bus.connection.flush()
         try await self.register()
         // As an agent does: who says nothing for half a minute is taken for lost.
@@ -82,6 +97,7 @@ final class TestDrone: Sendable {
             }
             group.addTask {
                 await spawns.serveWithHeaders(maxConcurrent: 64) { request in
+                    try? await eventually("the test lets the drone answer", within: .seconds(60)) { !self.keepsWaiting(request.backendID) }
                     guard self.spawn(request) else {
                         return (false, [ErrorReply.headerName: ErrorReply(code: .full, message: "the drone is full").headerValue])
                     }
@@ -92,6 +108,11 @@ final class TestDrone: Sendable {
                 await terminations.serve(maxConcurrent: 8) { request in
                     self.state.withLock { $0.terminations.append(request) }
                     return .success(UnitReply())
+                }
+            }
+            group.addTask {
+                await connections.serve(maxConcurrent: 8) { _ in
+                    .success(OpenConnections(backends: self.state.withLock { $0.connections }, isComplete: true))
                 }
             }
             group.addTask {
@@ -119,6 +140,13 @@ final class TestDrone: Sendable {
         var status = DroneStatusMessage(droneID: self.id, cluster: self.cluster, droneVersion: "test", state: state, runningBackends: 0)
         status.pool = self.pool
         try? self.client.bus.publish(status)
+    }
+
+    private func keepsWaiting(_ backend: BackendID) -> Bool {
+        self.state.withLock { state in
+            if state.isHolding { state.held.insert(backend) }
+            return state.isHolding
+        }
     }
 
     /// - Returns: whether it takes the backend.
