@@ -9,8 +9,8 @@ struct BackendRow: Sendable {
     var state: BackendState?
     /// When the state was written; meaningless without a state.
     var stateTime = StateTime(milliseconds: 0)
-    /// Whether a message says that the backend's end has begun; meaningless once it has ended.
-    var isEnding = false
+    /// How it is being ended, by the message that says that its end has begun; nil for not, and meaningless once it has ended.
+    var ending: BackendEnding.Kind?
     /// Stream sequence of the latest terminal state; 0 for none.
     var endSequence: UInt64 = 0
     /// Stream sequences of its other messages, except for the assignment.

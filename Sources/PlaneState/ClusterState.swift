@@ -52,9 +52,10 @@ struct ClusterState: Sendable {
         case .state(let state, let time):
             self.note(state, at: sequence, of: slot)
             self.enter(state, at: time, backend: slot)
-        case .ending:
+        case .ending(let ending):
             self.backends[slot].trail.append(sequence)
-            self.backends[slot].isEnding = true
+            // Whoever is killed is not asked to end any more.
+            if self.backends[slot].ending != .hard { self.backends[slot].ending = ending.kind }
         }
     }
 

@@ -109,7 +109,7 @@ extension ClusterState {
             lock: record.assignment?.lock.map { self.locks.key(of: $0) },
             state: record.state,
             stateTime: record.state.map { _ in record.stateTime },
-            isEnding: record.isEnding && !record.isTerminal, hasHiddenToken: record.assignment?.hasHiddenToken ?? false,
+            ending: record.isTerminal ? nil : record.ending, hasHiddenToken: record.assignment?.hasHiddenToken ?? false,
             tag: record.assignment?.claim?.tag, fencingToken: record.assignment?.claim?.fencingToken)
     }
 

@@ -36,6 +36,19 @@ struct LockTests {
         #expect(stream.live.backend(one, in: cluster)?.isEnding == false)
     }
 
+    @Test("it is known how a backend is being ended: softly, or hard, which nothing makes soft again")
+    func endingKinds() {
+        var stream = Stream()
+        for message: StateMessage in [.assign(one, lock: (lock, 7)), .state(one, .ready), .ending(one, .soft)] { stream.append(message) }
+        #expect(stream.live.backend(one, in: cluster)?.ending == .soft)
+        stream.append(.ending(one, .hard))
+        #expect(stream.live.backend(one, in: cluster)?.ending == .hard)
+        stream.append(.ending(one, .soft))
+        #expect(stream.live.backend(one, in: cluster)?.ending == .hard)
+        stream.append(.state(one, .terminated))
+        #expect(stream.live.backend(one, in: cluster)?.ending == nil)
+    }
+
     @Test("an announcement lapses at the first heartbeat 30 whole seconds after it, and at no other message")
     func expiry() {
         var stream = Stream()

@@ -40,8 +40,8 @@ extension StateMessage {
         return .inSample(.backend(BackendMessage(backend: backend, change: .state(state, at: time))))
     }
 
-    static func ending(_ backend: BackendID) -> Self {
-        .inSample(.backend(BackendMessage(backend: backend, change: .ending(BackendEnding(.soft, .external, at: WireTime(seconds: 1))))))
+    static func ending(_ backend: BackendID, _ kind: BackendEnding.Kind = .soft) -> Self {
+        .inSample(.backend(BackendMessage(backend: backend, change: .ending(BackendEnding(kind, .external, at: WireTime(seconds: 1))))))
     }
 
     static func register(_ drone: DroneID, ip: IPAddress = addressA, pool: String? = nil) -> Self {

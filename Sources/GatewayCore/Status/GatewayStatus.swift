@@ -23,12 +23,15 @@ package enum GatewayStatus: String, JSONText, CaseIterable, Codable, Comparable 
     package static func < (left: GatewayStatus, right: GatewayStatus) -> Bool { left.rank < right.rank }
 
     /// The status of a backend as the state shows it.
-    /// - Parameter state: nil while only the assignment is known.
-    package init(_ state: BackendState?, isEnding: Bool) {
+    /// - Parameters:
+    ///   - state: nil while only the assignment is known.
+    ///   - ending: how its end was begun; nil for not.
+    package init(_ state: BackendState?, ending: BackendEnding.Kind?) {
         self =
             switch state {
             case let state? where state.isTerminal: .terminated
-            case _ where isEnding: .terminating
+            case _ where ending == .hard: .hardTerminating
+            case _ where ending == .soft: .terminating
             case nil: .scheduled
             case .loading?: .loading
             case .starting?: .waiting

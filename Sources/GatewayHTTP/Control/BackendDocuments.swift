@@ -16,7 +16,7 @@ struct BackendSummary: JSONEncodable {
         json.field("backend_id", self.view.id)
         json.field("cluster", self.cluster)
         json.field("drone", self.view.drone)
-        json.field("status", GatewayStatus(self.view.state, isEnding: self.view.isEnding))
+        json.field("status", GatewayStatus(self.view.state, ending: self.view.ending))
         json.field("state", self.view.state)
         json.field("time", self.view.stateTime)
         json.field("key", self.view.lock.flatMap { KeyText($0) })

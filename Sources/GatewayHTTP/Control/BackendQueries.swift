@@ -219,7 +219,7 @@ struct BackendFilter: Sendable {
     }
 
     func matches(_ view: BackendView) -> Bool {
-        let status = GatewayStatus(view.state, isEnding: view.isEnding)
+        let status = GatewayStatus(view.state, ending: view.ending)
         if status == .terminated, !self.showsEnded { return false }
         if !self.statuses.isEmpty, !self.statuses.contains(status) { return false }
         if let drone = self.drone, view.drone != drone { return false }

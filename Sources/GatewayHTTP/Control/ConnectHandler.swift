@@ -157,7 +157,7 @@ struct ConnectHandler: Sendable {
     private func status(of holder: KeyHolder) -> GatewayStatus {
         self.fleet.mirror.ask { fleet in
             let view = fleet.backend(holder.backend, in: holder.cluster)
-            return GatewayStatus(view?.state, isEnding: view?.isEnding ?? false)
+            return GatewayStatus(view?.state, ending: view?.ending)
         }
     }
 

@@ -113,7 +113,7 @@ struct PageModel: Sendable {
         self.hiddenCount = max(found.count - Self.shownLimit, 0)
         self.backends = found.sorted.map { cluster, view in
             Backend(
-                cluster: cluster, view: view, status: GatewayStatus(view.state, isEnding: view.isEnding),
+                cluster: cluster, view: view, status: GatewayStatus(view.state, ending: view.ending),
                 ageSeconds: view.stateTime.map { max(now.since($0).components.seconds, 0) }, facts: fleet.recent.facts(of: view.id),
                 connections: connections[view.id])
         }
