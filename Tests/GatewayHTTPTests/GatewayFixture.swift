@@ -37,9 +37,11 @@ struct GatewayFixture: Sendable {
     }
 
     /// Runs `body` with all of it.
+    /// - Parameter link: between the gateway and NATS.
     static func run(
         course: TestDrone.Course = .ready, drones: [String] = [], cluster: String = "plane.test",
-        endpoint: PublicEndpoint = PublicEndpoint(scheme: .http, port: 8080), configure: (inout GatewayConfiguration) -> Void = { _ in },
+        endpoint: PublicEndpoint = PublicEndpoint(scheme: .http, port: 8080), link: SlowLink? = nil,
+        configure: (inout GatewayConfiguration) -> Void = { _ in },
         scheduling: (inout SchedulerConfiguration) -> Void = { _ in },
         _ body: @escaping @Sendable (GatewayFixture) async throws -> Void
     ) async throws {
@@ -61,7 +63,8 @@ struct GatewayFixture: Sendable {
                     StreamConfiguration(name: name, subjects: subjects, maxMessagesPerSubject: 1))
             }
             let schedulerConnection = try await NATSConnection.connect(NATSOptions(servers: [server.url]), logger: silent)
-            let gatewayConnection = try await NATSConnection.connect(NATSOptions(servers: [server.url]), logger: silent)
+            let gatewayURL = if let link { "nats://127.0.0.1:\(try await link.open(to: server.port))" } else { server.url }
+            let gatewayConnection = try await NATSConnection.connect(NATSOptions(servers: [gatewayURL]), logger: silent)
             let (ports, listening) = AsyncStream.makeStream(of: (Gateway.Interface, UInt16).self)
             let log = LogRecorder()
             let gateway = Gateway(

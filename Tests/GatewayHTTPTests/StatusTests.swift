@@ -3,6 +3,7 @@ import GatewayHTTP
 import GatewayCore
 import JSONValues
 import NATS
+import NIOCore
 import PlaneClient
 import PlaneClientTestSupport
 import PlaneMessaging
@@ -207,6 +208,58 @@ import Testing
             }
             let events = try await stream
             #expect(events.contains("id: terminated"))
+        }
+    }
+
+    @Test("an answer takes ten seconds at most, also where each of several questions is answered in time, and where none is")
+    func deadline() async throws {
+        let link = SlowLink()
+        try await GatewayFixture.run(link: link) { gateway in
+            let backend = try await self.start(gateway)
+            try await eventually("it is ready") { try await gateway.get("/pub/b/\(backend)/status")["status"] == .string("ready") }
+            // The answers to the questions about a new key come one after the other, each in time.
+            link.slow(by: .milliseconds(3900))
+            // Again, where a busy machine needed longer.
+            let number = Mutex(0)
+            try await eventually("a new key is answered in time", within: .seconds(60)) {
+                let name = number.withLock {
+                    $0 += 1; return $0
+                }
+                let start = ContinuousClock.now
+                let answer = try await gateway.connect(key: "new-\(name)")
+                #expect(answer.status == 500 && answer["kind"] == .string("Other"), "\(answer.body)")
+                return ContinuousClock.now - start < .seconds(10)
+            }
+            link.slow(by: .hours(1))
+            let asked: [(String, String, String?)] = [
+                ("POST", "/ctrl/connect", #"{"key":{"name":"room"}}"#), ("POST", "/ctrl/connect", #"{"spawn_config":{"executable":{"image":"a"}}}"#),
+                ("POST", "/ctrl/connect", #"{"key":{"name":"other"}}"#), ("GET", "/pub/b/\(backend)/status", nil),
+                ("GET", "/pub/b/\(backend)/status-stream", nil), ("GET", "/ctrl/b/\(backend)", nil), ("GET", "/ctrl/b/\(backend)/logs", nil),
+                ("GET", "/ctrl/b/\(backend)/logs/stream", nil), ("GET", "/ctrl/b/\(backend)/metrics", nil), ("GET", "/ctrl/b?user=u", nil),
+                ("POST", "/ctrl/b/\(backend)/soft-terminate", nil), ("POST", "/ctrl/b/revoke", #"{"backend_id":"\#(backend)","user":"u"}"#),
+                ("POST", "/ctrl/revocations", #"{"backend_id":"\#(backend)"}"#), ("POST", "/ctrl/c/plane.test/d/drone-a/drain", nil),
+                ("GET", "/page/b/\(backend)", nil),
+            ]
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                func add(_ method: String, _ path: String, _ body: String?, port: UInt16) {
+                    group.addTask {
+                        try await eventually("\(method) \(path) is answered in time", within: .seconds(60)) {
+                            let start = ContinuousClock.now
+                            let answer = try await gateway.ask(method, path, body: body, port: port)
+                            #expect(answer.status == 500, "\(method) \(path): \(answer.status) \(answer.body)")
+                            return ContinuousClock.now - start < .seconds(10)
+                        }
+                    }
+                }
+                for (method, path, body) in asked { add(method, path, body, port: gateway.port) }
+                for (method, path, body) in [
+                    ("POST", "/service/app/spawn", "{}"), ("GET", "/backend/\(backend)/status", nil), ("GET", "/backend/\(backend)/status/stream", nil),
+                ] as [(String, String, String?)] {
+                    add(method, path, body, port: gateway.legacyPort)
+                }
+                try await group.waitForAll()
+            }
+            link.slow(by: .zero)
         }
     }
 }

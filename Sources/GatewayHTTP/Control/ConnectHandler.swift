@@ -17,6 +17,8 @@ struct ConnectHandler: Sendable {
     /// What a request says apart from its body.
     struct RequestContext: Sendable {
         var caller: Caller
+        /// What tells callers without a name apart, for their idempotency keys.
+        var credentials: TokenHash?
         /// Base of the URLs of statuses.
         var base: String
         /// Requests with the same key get the same backend.
@@ -41,39 +43,46 @@ struct ConnectHandler: Sendable {
         var attempt: SpawnAttempt?
         var machine = ConnectMachine(request, defaultCluster: self.configuration.defaultCluster)
         let start = ContinuousClock.now
+        // Begins anew behind each wait that the table of the machine has.
+        var deadline = AnswerDeadline()
         var action = machine.begin()
         while true {
             switch action {
             case .find(let lock):
-                let holder = try await self.find(lock)
+                let holder = try await self.find(lock, deadline)
                 try self.permit(context.caller, holder, request)
                 action = machine.found(holder, elapsed: .now - start)
             case .ask(let lock, let cluster):
-                let holder = try await self.ask(lock, in: cluster)
+                let holder = try await self.ask(lock, in: cluster, deadline)
                 try self.permit(context.caller, holder, request)
                 action = machine.asked(holder, elapsed: .now - start)
-            case .readHome(let lock): action = machine.read(try await self.homes.read(lock), elapsed: .now - start)
+            case .readHome(let lock):
+                let homes = self.homes
+                let home = try await deadline.within { () async throws(GatewayError) in try await homes.read(lock) }
+                action = machine.read(home, elapsed: .now - start)
             case .claimHome(let lock, let cluster, let expecting):
                 try self.permit(context.caller, cluster, pool: request.spawn?.pool, request)
-                action = machine.claimed(try await self.homes.claim(lock, for: cluster, expecting: expecting), in: cluster)
+                action = machine.claimed(try await self.homes.claim(lock, for: cluster, expecting: expecting, limit: deadline.left), in: cluster)
             case .schedule(let cluster):
                 try self.permit(context.caller, cluster, pool: request.spawn?.pool, request)
                 let made: SpawnAttempt
                 if let attempt { made = attempt } else { made = try SpawnAttempt(request, context, self.fleet, self.tokens) }
                 attempt = made
-                let answer = try await made.run(in: cluster)
+                let answer = try await deadline.within { () async throws(GatewayError) in try await made.run(in: cluster) }
                 if case .held(let holder) = answer { try self.permit(context.caller, holder, request) }
                 action = machine.scheduled(answer, elapsed: .now - start)
             case .awaitEnd(let holder):
                 action = machine.waited(hasEnded: await self.awaitEnd(of: holder, limit: ConnectMachine.timeLimit - (.now - start)))
+                deadline = AnswerDeadline()
             case .pause:
                 do { try await Task.sleep(for: Self.pause) } catch { throw .unavailable("cancelled") }
+                deadline = AnswerDeadline()
                 action = machine.paused()
             case .finish(.failure(let failure)): throw failure
-            case .finish(.spawned(let holder)): return try await self.answer(holder, .spawned, lock: attempt?.lock, request, context)
-            case .finish(.repeated(let holder)): return try await self.answer(holder, .repeated, lock: attempt?.lock, request, context)
+            case .finish(.spawned(let holder)): return try await self.answer(holder, .spawned, lock: attempt?.lock, request, context, deadline)
+            case .finish(.repeated(let holder)): return try await self.answer(holder, .repeated, lock: attempt?.lock, request, context, deadline)
             case .finish(.reuse(let holder)):
-                return try await self.answer(holder, .found, lock: attempt?.lock ?? request.key?.lock, request, context)
+                return try await self.answer(holder, .found, lock: attempt?.lock ?? request.key?.lock, request, context, deadline)
             }
         }
     }
@@ -95,17 +104,17 @@ struct ConnectHandler: Sendable {
 
     // MARK: Who holds the key
 
-    private func find(_ lock: LockName) async throws(GatewayError) -> KeyHolder? {
+    private func find(_ lock: LockName, _ deadline: AnswerDeadline) async throws(GatewayError) -> KeyHolder? {
         guard let located = self.fleet.holder(of: lock) else { return nil }
-        guard let tag = located.view.tag else { return try await self.ask(lock, in: located.cluster) }
+        guard let tag = located.view.tag else { return try await self.ask(lock, in: located.cluster, deadline) }
         return KeyHolder(
             backend: located.view.id, cluster: located.cluster, drone: located.view.drone, tag: tag, isEnding: located.view.isEnding,
             bearerToken: located.view.bearerToken, fencingToken: located.view.fencingToken)
     }
 
-    private func ask(_ lock: LockName, in cluster: ClusterName) async throws(GatewayError) -> KeyHolder? {
+    private func ask(_ lock: LockName, in cluster: ClusterName, _ deadline: AnswerDeadline) async throws(GatewayError) -> KeyHolder? {
         do throws(PlaneError) {
-            guard let holder = try await self.fleet.client.holder(of: lock, in: cluster, limit: Self.fetchLimit) else { return nil }
+            guard let holder = try await self.fleet.client.holder(of: lock, in: cluster, limit: min(Self.fetchLimit, deadline.left)) else { return nil }
             return KeyHolder(
                 backend: holder.backendID, cluster: cluster, drone: holder.drone, tag: holder.tag, isEnding: holder.isEnding,
                 bearerToken: holder.bearerToken)
@@ -133,18 +142,26 @@ struct ConnectHandler: Sendable {
     }
 
     private func answer(
-        _ holder: KeyHolder, _ kind: Kind, lock: LockName?, _ request: ConnectRequest, _ context: RequestContext
+        _ holder: KeyHolder, _ kind: Kind, lock: LockName?, _ request: ConnectRequest, _ context: RequestContext, _ deadline: AnswerDeadline
     ) async throws(GatewayError) -> ConnectResponse {
         let life = self.life(of: holder)
-        let opened = try await self.tokens.opened(life, isNew: kind == .spawned)
-        let made = try await self.tokens.make(for: holder, life, opened, request)
+        let tokens = self.tokens
+        // What is in memory needs no limit, which would cost more than it does.
+        let opened: OpenedBackend
+        if let known = tokens.known(life) {
+            opened = known
+        } else {
+            opened = try await deadline.within { () async throws(GatewayError) in try await tokens.opened(life, isNew: kind == .spawned) }
+        }
+        let made = try await tokens.make(for: holder, life, opened, request, limit: deadline.left)
+        let backendURL = try await self.backendURL(of: holder, life, isNew: kind == .spawned, lock: lock, deadline)
         var status = kind == .spawned ? .scheduled : self.status(of: holder)
         if let limit = context.readyLimit { status = await self.awaitReady(holder, limit: limit) }
         return ConnectResponse(
             backend: holder.backend, spawned: kind != .found, status: status, token: made.token,
             url: PublicAddress.ofToken(made.token, in: holder.cluster, subdomain: opened.subdomain), subdomain: opened.subdomain,
             secretToken: made.secret, statusURL: PublicAddress.ofStatus(holder.backend, base: context.base),
-            drone: kind == .found ? nil : holder.drone, backendURL: try await self.backendURL(of: holder, life, isNew: kind == .spawned, lock: lock),
+            drone: kind == .found ? nil : holder.drone, backendURL: backendURL,
             tokenExpires: made.expires, readyInMilliseconds: kind == .spawned ? holder.readyInMilliseconds : nil)
     }
 
@@ -172,12 +189,14 @@ struct ConnectHandler: Sendable {
     }
 
     /// Where the drone's own proxy serves it, for installations without a tier.
-    private func backendURL(of holder: KeyHolder, _ life: BackendLife, isNew: Bool, lock: LockName?) async throws(GatewayError) -> Secret? {
+    private func backendURL(
+        of holder: KeyHolder, _ life: BackendLife, isNew: Bool, lock: LockName?, _ deadline: AnswerDeadline
+    ) async throws(GatewayError) -> Secret? {
         guard !self.configuration.hasProxyTier, let drone = holder.drone else { return nil }
         let endpoint = self.fleet.drone(drone, in: holder.cluster)?.metadata?.endpoint ?? PublicEndpoint()
         var bearerToken = holder.bearerToken ?? self.fleet.memory.bearerToken(of: life)
         // The state does not hold every token; a scheduler knows it, of the backend that holds the lock by then.
-        if bearerToken == nil, !isNew, let lock, let told = try await self.ask(lock, in: holder.cluster), told.backend == holder.backend {
+        if bearerToken == nil, !isNew, let lock, let told = try await self.ask(lock, in: holder.cluster, deadline), told.backend == holder.backend {
             bearerToken = told.bearerToken
         }
         guard let bearerToken else { return nil }

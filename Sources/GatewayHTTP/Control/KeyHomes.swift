@@ -25,11 +25,11 @@ struct KeyHomes: Sendable {
 
     /// - Parameter expecting: sequence of the subject's last message; 0 for none.
     /// - Returns: whether the home is ours; false if somebody else was faster.
-    func claim(_ lock: LockName, for cluster: ClusterName, expecting: UInt64) async throws(GatewayError) -> Bool {
+    func claim(_ lock: LockName, for cluster: ClusterName, expecting: UInt64, limit: Duration) async throws(GatewayError) -> Bool {
         let home = KeyHome(lock: lock, cluster: cluster, time: .now())
         do throws(NATSError) {
             _ = try await self.jetStream.publish(
-                WireCodec.encode(home), to: home.subject, expectedLastSubjectSequence: expecting, timeout: Self.limit)
+                WireCodec.encode(home), to: home.subject, expectedLastSubjectSequence: expecting, timeout: min(Self.limit, limit))
             return true
         } catch {
             guard error.code == .wrongLastSequence || error.code == .sequenceBusy else { throw .unavailable("\(error)") }

@@ -6,6 +6,7 @@ import Logging
 import NATS
 import PlaneProtocol
 import PlaneService
+import Timing
 import VisitorTokens
 
 /// Makes visitors' tokens, and stores each where the tier finds it before anybody gets it.
@@ -16,7 +17,7 @@ final class TokenWriter: Sendable {
     private let signer: Signer?
     private let logger: Logger
     /// Where the stream of tokens ends. It is not remembered: a revocation that another gateway has written since would end the tokens made after it, too.
-    private let streamEnd: SharedQuestion<StreamInfo, NATSError>
+    private let streamEnd: SharedQuestion<StreamInfo?, NATSError>
     private let memory: BackendMemory
     /// From this age on, what was written of a backend that the state does not know is of a former one, or of one that never came to be. Longer than any request
     /// takes, with something for clocks that differ.
@@ -44,7 +45,10 @@ final class TokenWriter: Sendable {
         self.jetStream = jetStream
         self.memory = memory
         self.youth = youth
-        self.streamEnd = SharedQuestion { () async throws(NATSError) in try await jetStream.streamInfo(TokenRecord.stream) }
+        self.streamEnd = SharedQuestion { () async throws(NATSError) in
+            // Whoever comes while it is asked waits for the next one, too.
+            try await withTimeLimit(Self.limit) { () async throws(NATSError) in try await jetStream.streamInfo(TokenRecord.stream) }
+        }
         self.logger = logger
         self.lifetime = WireSeconds(rawValue: UInt64(max(configuration.tokenLifetime.components.seconds, 1)))
         self.signer = configuration.signedTokens.flatMap { signed in
@@ -134,7 +138,9 @@ final class TokenWriter: Sendable {
     }
 
     /// A token for one visitor; the backend's own where it has one for all.
-    func make(for holder: KeyHolder, _ life: BackendLife, _ opened: OpenedBackend, _ request: ConnectRequest) async throws(GatewayError) -> Made {
+    func make(
+        for holder: KeyHolder, _ life: BackendLife, _ opened: OpenedBackend, _ request: ConnectRequest, limit: Duration
+    ) async throws(GatewayError) -> Made {
         let (user, auth) = (request.user, request.auth)
         if let text = opened.staticToken {
             guard let token = VisitorToken(text: text.exposed) else { throw .unavailable("a static token is none") }
@@ -151,7 +157,7 @@ final class TokenWriter: Sendable {
         try await self.store(
             TokenRecord(
                 backend: holder.backend, cluster: holder.cluster, user: user, auth: auth.isEmpty ? nil : .object(auth), secret: secret,
-                subdomain: opened.subdomain, lifetime: self.lifetime, expires: expires, issued: .now()), of: token)
+                subdomain: opened.subdomain, lifetime: self.lifetime, expires: expires, issued: .now()), of: token, limit: limit)
         return Made(token: token.text, secret: secret, expires: expires.map { $0.seconds * 1000 })
     }
 
@@ -159,8 +165,9 @@ final class TokenWriter: Sendable {
     private func sign(
         _ request: ConnectRequest, for holder: KeyHolder, _ opened: OpenedBackend, _ signer: Signer, using generator: inout SystemRandomNumberGenerator
     ) async throws(GatewayError) -> Made {
-        let info: StreamInfo
-        do throws(NATSError) { info = try await self.streamEnd.ask() } catch { throw .unavailable("\(error)") }
+        let told: StreamInfo?
+        do throws(NATSError) { told = try await self.streamEnd.ask() } catch { throw .unavailable("\(error)") }
+        guard let info = told else { throw .unavailable("the stream of tokens does not answer") }
         let now = WireTime.now().seconds
         let expires = now + (request.token.lifetimeSeconds ?? signer.lifetimeSeconds)
         var target = TokenClaims.Target.backend(holder.backend)
@@ -173,10 +180,13 @@ final class TokenWriter: Sendable {
         return Made(token: token, expires: expires * 1000)
     }
 
+    /// What is remembered of what was written of a backend; nil for nothing.
+    func known(_ life: BackendLife) -> OpenedBackend? { self.memory.opened(of: life) }
+
     /// What was written of a backend.
     /// - Parameter isNew: it was made by this request, so that there is nothing but what is known here.
     func opened(_ life: BackendLife, isNew: Bool) async throws(GatewayError) -> OpenedBackend {
-        if let known = self.memory.opened(of: life) { return known }
+        if let known = self.known(life) { return known }
         let opened = isNew ? OpenedBackend() : try await self.written(of: life.backend)?.opened ?? OpenedBackend()
         // Of a backend that the state does not know yet, only what this request has made is sure to be of this life.
         if isNew || life.fencingToken != nil { self.memory.remember(opened, of: life) }
@@ -242,14 +252,14 @@ final class TokenWriter: Sendable {
         }
     }
 
-    private func store(_ record: TokenRecord, of token: VisitorToken) async throws(GatewayError) {
-        try await self.publish(WireCodec.encode(record), to: TokenRecord.subject(of: token.hash))
+    private func store(_ record: TokenRecord, of token: VisitorToken, limit: Duration = TokenWriter.limit) async throws(GatewayError) {
+        try await self.publish(WireCodec.encode(record), to: TokenRecord.subject(of: token.hash), limit: limit)
     }
 
     @discardableResult
-    private func publish(_ payload: [UInt8], to subject: String) async throws(GatewayError) -> UInt64 {
+    private func publish(_ payload: [UInt8], to subject: String, limit: Duration = TokenWriter.limit) async throws(GatewayError) -> UInt64 {
         do throws(NATSError) {
-            return try await self.jetStream.publish(payload, to: subject, timeout: Self.limit).sequence
+            return try await self.jetStream.publish(payload, to: subject, timeout: min(Self.limit, limit)).sequence
         } catch {
             throw .unavailable("\(error)")
         }

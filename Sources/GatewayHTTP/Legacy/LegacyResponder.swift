@@ -65,12 +65,12 @@ struct LegacyResponder: Sendable {
         case .status(let backend)?:
             if request.method == "OPTIONS" { return CrossOrigin.preflight }
             guard isRead else { return Self.methodNotAllowed("GET,HEAD") }
-            return try await self.status(of: backend)
+            return try await AnswerDeadline().within { () async throws(GatewayError) in try await self.status(of: backend) }
         case .stream(let backend)?:
             if request.method == "OPTIONS" { return CrossOrigin.preflight }
             guard isRead else { return Self.methodNotAllowed("GET,HEAD") }
             guard let backend else { throw .backendNotFound }
-            return try await self.stream(of: backend)
+            return try await AnswerDeadline().within { () async throws(GatewayError) in try await self.stream(of: backend) }
         }
     }
 
@@ -87,14 +87,16 @@ struct LegacyResponder: Sendable {
         let spawn = try LegacySpawn(body: try await request.json())
         guard let image = self.configuration.services[service] else { return Reply(status: 404) }
         let schedule = spawn.request(image: image, cluster: self.configuration.cluster)
-        let scheduled: ScheduledBackend
-        do throws(PlaneError) {
-            scheduled = try await self.fleet.client.schedule(schedule, retry: Self.retry)
-        } catch {
-            if case .refused(let reply) = error, reply.code == .badRequest || reply.code == .notPermitted {
-                throw GatewayError(status: 400, text: reply.message)
+        let client = self.fleet.client
+        let scheduled = try await AnswerDeadline().within { () async throws(GatewayError) -> ScheduledBackend in
+            do throws(PlaneError) {
+                return try await client.schedule(schedule, retry: Self.retry)
+            } catch {
+                if case .refused(let reply) = error, reply.code == .badRequest || reply.code == .notPermitted {
+                    throw GatewayError(status: 400, text: reply.message)
+                }
+                throw GatewayError(.other, internalCause: "\(error)")
             }
-            throw GatewayError(.other, internalCause: "\(error)")
         }
         return .json(
             LegacySpawned(
@@ -111,7 +113,7 @@ struct LegacyResponder: Sendable {
         return String(endpoint.url(of: backend.backendID, in: cluster).dropLast())
     }
 
-    /// Two attempts, within 10 s.
+    /// Two attempts; the deadline of the request bounds both together.
     private static let retry = ScheduleRetry(answerLimit: .seconds(7), pauses: [.milliseconds(200)])
 
     // MARK: Status

@@ -161,7 +161,10 @@ final class PageResponder: Sendable {
         guard caller.may(BackendQueries(fleet: self.fleet).scope(of: located.view, in: located.cluster, changes: true)) else {
             throw GatewayError(status: 403, text: "This token does not reach that far.")
         }
-        try await BackendControl(fleet: self.fleet).terminate(backend, form["kind"] == "hard" ? .hard : .soft, requestedBy: caller.name ?? "the page")
+        let (control, kind, requester) = (
+            BackendControl(fleet: self.fleet), form["kind"] == "hard" ? BackendEnding.Kind.hard : .soft, caller.name ?? "the page"
+        )
+        try await AnswerDeadline().within { () async throws(GatewayError) in try await control.terminate(backend, kind, requestedBy: requester) }
         return Self.redirect("/page/b/\(backend)")
     }
 

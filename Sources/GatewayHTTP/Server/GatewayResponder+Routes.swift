@@ -16,6 +16,23 @@ extension GatewayResponder {
 
     func carryOut(_ route: Route, _ request: IncomingRequest, _ caller: Caller) async throws(GatewayError) -> Reply {
         switch route {
+        // These have a body, for which a client has longer; their deadline begins behind it.
+        case .connect: return try await self.connect(request, caller)
+        case .revoke(let answersNull): return try await self.revoke(request, caller, answersNull: answersNull)
+        case .revocations: return try await self.revocations(request, caller)
+        case .pageTerminate, .pageDrain, .pageLogin: return try await self.page.reply(to: route, request, caller)
+        // These are answered from memory.
+        case .health, .controllerStatus, .tokenKeys, .nodeSocket, .openAPI, .pageStyle, .pageScript, .pageLogout:
+            return try await self.look(up: route, request, caller)
+        case .status, .statusStream, .terminate, .drain, .undrain, .clusterState, .listBackends, .backend, .logs, .logStream, .metrics, .events, .page,
+            .pageEvents, .pageBackend:
+            return try await AnswerDeadline().within { () async throws(GatewayError) in try await self.look(up: route, request, caller) }
+        }
+    }
+
+    private func look(up route: Route, _ request: IncomingRequest, _ caller: Caller) async throws(GatewayError) -> Reply {
+        switch route {
+        case .connect, .revoke, .revocations: throw GatewayError(.other, internalCause: "no route without a body")
         case .health:
             try self.fleet.demandCurrent()
             return .json(["status": "ok"])
@@ -25,14 +42,11 @@ extension GatewayResponder {
         case .status(let backend): return .json(try await self.statuses.status(of: try Self.known(backend)))
         case .statusStream(let backend):
             return try await StatusStream(fleet: self.fleet).reply(for: try Self.known(backend), lastEventID: request.field("last-event-id"))
-        case .connect: return try await self.connect(request, caller)
         case .terminate(let backend, let kind):
             let backend = try Self.known(backend)
             try self.permit(caller, backend, changes: true)
             try await self.control.terminate(backend, kind, requestedBy: caller.name)
             return .json(UnitReply())
-        case .revoke(let answersNull): return try await self.revoke(request, caller, answersNull: answersNull)
-        case .revocations: return try await self.revocations(request, caller)
         case .tokenKeys: return .json(TokenKeySet(keys: self.tokens.publicKey.map { [$0] } ?? []))
         case .drain(let cluster, let drone): return try await self.drain(cluster, drone, true, caller)
         case .undrain(let cluster, let drone): return try await self.drain(cluster, drone, false, caller)
@@ -100,7 +114,9 @@ extension GatewayResponder {
         let handler = ConnectHandler(fleet: self.fleet, configuration: self.configuration, tokens: self.tokens)
         let response = try await handler.connect(
             body,
-            ConnectHandler.RequestContext(caller: caller, base: self.statusBase(request), idempotencyKey: idempotencyKey, readyLimit: readyLimit))
+            ConnectHandler.RequestContext(
+                caller: caller, credentials: request.field("authorization").map { TokenHash(of: $0) }, base: self.statusBase(request),
+                idempotencyKey: idempotencyKey, readyLimit: readyLimit))
         var reply = Reply.json(response)
         reply.backend = response.backend
         return reply
@@ -110,6 +126,11 @@ extension GatewayResponder {
 
     private func revoke(_ request: IncomingRequest, _ caller: Caller, answersNull: Bool) async throws(GatewayError) -> Reply {
         let body = try RevokeRequest(body: try await request.json())
+        try await AnswerDeadline().within { () async throws(GatewayError) in try await self.revoke(body, caller) }
+        return answersNull ? .json(UnitReply()) : .json("Token revoked successfully")
+    }
+
+    private func revoke(_ body: RevokeRequest, _ caller: Caller) async throws(GatewayError) {
         // A revocation is only stored for a known backend; any other would never be deleted.
         if let backend = BackendID(rawValue: body.backend), let located = self.fleet.locate(backend) {
             try self.permit(caller, self.queries.scope(of: located.view, in: located.cluster, changes: true))
@@ -120,11 +141,14 @@ extension GatewayResponder {
                 throw GatewayError(status: 403, text: "This token does not reach that far.")
             }
         }
-        return answersNull ? .json(UnitReply()) : .json("Token revoked successfully")
     }
 
     private func revocations(_ request: IncomingRequest, _ caller: Caller) async throws(GatewayError) -> Reply {
         let body = try RevocationRequest(body: try await request.json())
+        return try await AnswerDeadline().within { () async throws(GatewayError) in .json(try await self.outcome(of: body, caller)) }
+    }
+
+    private func outcome(of body: RevocationRequest, _ caller: Caller) async throws(GatewayError) -> RevocationOutcome {
         try self.fleet.demandCurrent()
         var scopes: [TokenRevocation.Scope]
         var cluster: ClusterName?
@@ -148,7 +172,7 @@ extension GatewayResponder {
                 try self.permit(caller, CallScope(changes: true, namespace: key.namespace))
             }
         case .token(let token):
-            guard let record = try await self.tokens.record(of: token) else { return .json(RevocationOutcome(proxies: 0, answered: 0, ended: 0)) }
+            guard let record = try await self.tokens.record(of: token) else { return RevocationOutcome(proxies: 0, answered: 0, ended: 0) }
             guard let located = self.fleet.locate(record.backend) else { throw .backendNotFound }
             try self.permit(caller, self.queries.scope(of: located.view, in: located.cluster, changes: true))
             // A static one lasts as long as its backend, and so does its revocation.
@@ -167,7 +191,7 @@ extension GatewayResponder {
             outcome.answered = scope == scopes.first ? next.answered : min(outcome.answered, next.answered)
             outcome.ended &+= next.ended
         }
-        return .json(outcome)
+        return outcome
     }
 
     private func drain(_ cluster: ClusterName?, _ drone: DroneID?, _ drains: Bool, _ caller: Caller) async throws(GatewayError) -> Reply {
