@@ -148,6 +148,29 @@ import Testing
         }
     }
 
+    @Test("who is refused is counted, too, and keeps nobody with a token from asking")
+    func refusedCount() async throws {
+        let tokens = [try Self.token("shop", "s3cret write")]
+        let limits = GatewayConfiguration.Limits(requestsPerSecond: 1, burst: 2)
+        try await GatewayFixture.run(configure: { ($0.tokens, $0.limits) = (tokens, limits) }) { gateway in
+            func statuses(_ ask: @escaping @Sendable () async throws -> Answer) async throws -> [Int] {
+                try await withThrowingTaskGroup(of: Int.self) { group in
+                    for _ in 0..<30 { group.addTask { try await ask().status } }
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+            }
+            let guesses = try await statuses { try await gateway.get("/ctrl/status", headers: [("Authorization", "Bearer guess")]) }
+            #expect(guesses.contains(429) && Set(guesses).isSubset(of: [401, 429]))
+            #expect(try await gateway.get("/ctrl/status", headers: [("Authorization", "Bearer s3cret")]).status == 200)
+            let logins = try await statuses {
+                try await gateway.ask(
+                    "POST", "/page/login", body: "token=guess", type: "application/x-www-form-urlencoded",
+                    headers: [("Origin", "http://127.0.0.1:\(gateway.port)")])
+            }
+            #expect(logins.contains(429) && Set(logins).isSubset(of: [401, 429]))
+        }
+    }
+
     // MARK: Another server is asked
 
     /// Answers with a status, and keeps the heads it has seen.
@@ -170,45 +193,104 @@ import Testing
         }
     }
 
-    @Test("another server decides about /ctrl: it sees the head with the path, 2xx lets through, a redirect does not")
-    func forwarded() async throws {
+    /// Runs `body` while a judge answers at a port.
+    private static func withJudge(_ body: (Judge, any Channel, Int) async throws -> Void) async throws {
         let judge = Judge()
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).childChannelInitializer { channel in
             channel.pipeline.configureHTTPServerPipeline().flatMap { channel.pipeline.addHandler(judge) }
         }.bind(host: "127.0.0.1", port: 0).get()
+        try await body(judge, channel, try #require(channel.localAddress?.port))
+        // A test may have closed it.
+        try? await channel.close()
+    }
+
+    @Test("another server is not asked more often than one address may ask")
+    func forwardedLimit() async throws {
+        try await Self.withJudge { judge, _, port in
+            try await GatewayFixture.run(configure: {
+                $0.forwardAuth = "http://127.0.0.1:\(port)/check"
+                $0.limits = GatewayConfiguration.Limits(requestsPerSecond: 1, burst: 2)
+            }) { gateway in
+                judge.status.withLock { $0 = .unauthorized }
+                let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                    for _ in 0..<30 { group.addTask { try await gateway.get("/ctrl/status").status } }
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+                #expect(statuses.contains(429) && Set(statuses).isSubset(of: [401, 429]))
+                #expect(judge.heads.withLock { $0.count } == statuses.count { $0 == 401 })
+            }
+        }
+    }
+
+    @Test("behind another server, callers with credentials of their own have idempotency keys of their own")
+    func forwardedRepetition() async throws {
+        try await Self.withJudge { _, _, port in
+            try await GatewayFixture.run(configure: { $0.forwardAuth = "http://127.0.0.1:\(port)/check" }) { gateway in
+                func connect(_ token: String) async throws -> String? {
+                    try await gateway.connect(
+                        #"{"spawn_config":{"executable":{"image":"app"}}}"#,
+                        headers: [("Authorization", "Bearer \(token)"), ("Idempotency-Key", "1")])["backend_id"]?.text
+                }
+                let first = try #require(try await connect("one"))
+                #expect(try await connect("one") == first)
+                #expect(try #require(try await connect("two")) != first)
+            }
+        }
+    }
+
+    @Test("another server that never answers is no permission: 502 within its five seconds", .timeLimit(.minutes(2)))
+    func silentJudge() async throws {
+        let held = Mutex<[any Channel]>([])
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).childChannelInitializer { channel in
+            held.withLock { $0.append(channel) }
+            return channel.eventLoop.makeSucceededVoidFuture()
+        }.bind(host: "127.0.0.1", port: 0).get()
         let port = try #require(channel.localAddress?.port)
         try await GatewayFixture.run(configure: { $0.forwardAuth = "http://127.0.0.1:\(port)/check" }) { gateway in
-            #expect(try await gateway.connect(#"{"spawn_config":{"executable":{"image":"app"}}}"#, headers: [("Authorization", "Bearer abc")]).status == 200)
-            let head = try #require(judge.heads.withLock { $0.last })
-            #expect(head.method == .POST && head.uri == "/check" && head.headers.first(name: "x-original-path") == "/connect")
-            #expect(head.headers.first(name: "authorization") == "Bearer abc" && head.headers.first(name: "content-length") ?? "0" == "0")
-            #expect(head.headers["host"] == ["127.0.0.1:\(gateway.port)"])
-            judge.status.withLock { $0 = .found }
-            let refused = try await gateway.get("/ctrl/status?x=1")
-            #expect(refused.status == 401 && refused.body == "Unauthorized")
-            #expect(judge.heads.withLock { $0.last?.headers.first(name: "x-original-path") } == "/status")
-            #expect(try await gateway.get("/ctrl/unknown").status == 401)
-            // However a path is written, nothing is reached that the other server was not asked about.
-            let made = gateway.drone.requests.count
-            for path in ["/%63trl/connect", "/%43trl/connect", "/ctrl/%63onnect", "/ctrl%2Fconnect"] {
-                let past = try await gateway.post(path, #"{"spawn_config":{"executable":{"image":"app"}}}"#)
-                #expect([401, 404].contains(past.status), "\(path)")
+            let answer = try await gateway.connect(#"{"spawn_config":{"executable":{"image":"app"}}}"#)
+            #expect(answer.status == 502 && answer.body == "Error forwarding auth.")
+            #expect(gateway.drone.requests.isEmpty && held.withLock { !$0.isEmpty })
+        }
+        try await channel.close()
+    }
+
+    @Test("another server decides about /ctrl: it sees the head with the path, 2xx lets through, a redirect does not")
+    func forwarded() async throws {
+        try await Self.withJudge { judge, channel, port in
+            try await GatewayFixture.run(configure: { $0.forwardAuth = "http://127.0.0.1:\(port)/check" }) { gateway in
+                #expect(
+                    try await gateway.connect(#"{"spawn_config":{"executable":{"image":"app"}}}"#, headers: [("Authorization", "Bearer abc")]).status == 200)
+                let head = try #require(judge.heads.withLock { $0.last })
+                #expect(head.method == .POST && head.uri == "/check" && head.headers.first(name: "x-original-path") == "/connect")
+                #expect(head.headers.first(name: "authorization") == "Bearer abc" && head.headers.first(name: "content-length") ?? "0" == "0")
+                #expect(head.headers["host"] == ["127.0.0.1:\(gateway.port)"])
+                judge.status.withLock { $0 = .found }
+                let refused = try await gateway.get("/ctrl/status?x=1")
+                #expect(refused.status == 401 && refused.body == "Unauthorized")
+                #expect(judge.heads.withLock { $0.last?.headers.first(name: "x-original-path") } == "/status")
+                #expect(try await gateway.get("/ctrl/unknown").status == 401)
+                // However a path is written, nothing is reached that the other server was not asked about.
+                let made = gateway.drone.requests.count
+                for path in ["/%63trl/connect", "/%43trl/connect", "/ctrl/%63onnect", "/ctrl%2Fconnect"] {
+                    let past = try await gateway.post(path, #"{"spawn_config":{"executable":{"image":"app"}}}"#)
+                    #expect([401, 404].contains(past.status), "\(path)")
+                }
+                let own = [("Origin", "http://127.0.0.1:\(gateway.port)")]
+                for path in ["/%70age/b/any/terminate", "/page/b/any/terminate", "/%63trl/b/any/hard-terminate"] {
+                    #expect([401, 404].contains(try await gateway.post(path, headers: own).status), "\(path)")
+                }
+                #expect(gateway.drone.requests.count == made)
+                for path in ["/", "/page/events", "/page/style.css"] { #expect(try await gateway.get(path).status == 401, "\(path)") }
+                #expect(judge.heads.withLock { $0.last?.headers.first(name: "x-original-path") } == "/page/style.css")
+                #expect(try await gateway.get("/ctrl/status?x=1").status == 401)
+                let count = judge.heads.withLock { $0.count }
+                #expect(try await gateway.get("/pub/health").status == 200)
+                #expect(judge.heads.withLock { $0.count } == count)
+                try await channel.close()
+                let gone = try await gateway.get("/ctrl/status")
+                #expect(gone.status == 502 && gone.body == "Error forwarding auth.")
+                #expect(gateway.log.text.contains("gateway.forward_auth gives no answer"))
             }
-            let own = [("Origin", "http://127.0.0.1:\(gateway.port)")]
-            for path in ["/%70age/b/any/terminate", "/page/b/any/terminate", "/%63trl/b/any/hard-terminate"] {
-                #expect([401, 404].contains(try await gateway.post(path, headers: own).status), "\(path)")
-            }
-            #expect(gateway.drone.requests.count == made)
-            for path in ["/", "/page/events", "/page/style.css"] { #expect(try await gateway.get(path).status == 401, "\(path)") }
-            #expect(judge.heads.withLock { $0.last?.headers.first(name: "x-original-path") } == "/page/style.css")
-            #expect(try await gateway.get("/ctrl/status?x=1").status == 401)
-            let count = judge.heads.withLock { $0.count }
-            #expect(try await gateway.get("/pub/health").status == 200)
-            #expect(judge.heads.withLock { $0.count } == count)
-            try await channel.close()
-            let gone = try await gateway.get("/ctrl/status")
-            #expect(gone.status == 502 && gone.body == "Error forwarding auth.")
-            #expect(gateway.log.text.contains("gateway.forward_auth gives no answer"))
         }
     }
 }

@@ -62,7 +62,9 @@ struct SpawnAttempt: Sendable {
             // It says by itself what a repetition is.
             self.names = .one(id)
         } else if let idempotencyKey = context.idempotencyKey {
-            let seed = "plane gateway idempotency\n\(context.caller.name ?? "")\n\(idempotencyKey)"
+            // Behind another server that decides about callers, they have no names here, but credentials of their own.
+            let caller = context.caller.name ?? context.credentials.map { "\($0)" } ?? ""
+            let seed = "plane gateway idempotency\n\(caller)\n\(idempotencyKey)"
             self.names = .ofIdempotencyKey(seed)
             lockSeed = "\(seed)\nlock"
         } else {

@@ -15,7 +15,7 @@ import Synchronization
 /// Answers requests for the interface of Plane 0.5, for our additions to it, and for the page.
 ///
 /// It checks, in this order: preflight requests of browsers, who the caller is (by another server or a token), how often the caller has asked, and what is
-/// asked for.
+/// asked for. Before another server is asked about callers, their addresses are counted, and so are those of callers who are refused.
 final class GatewayResponder: Sendable {
     let fleet: Fleet
     let configuration: GatewayConfiguration
@@ -89,6 +89,12 @@ final class GatewayResponder: Sendable {
                     route = found
                     caller = try self.caller(of: request, for: found)
                     reply = try await self.carryOut(found, request, caller)
+                    // A form with a token that is none: its refusal is a page.
+                    if found == .pageLogin, reply.status == 401 {
+                        let refusal = GatewayError(status: 401, text: "Unauthorized")
+                        let told = self.refused(refusal, request)
+                        if told != refusal { throw told }
+                    }
                 }
             }
         } catch {
@@ -106,29 +112,48 @@ final class GatewayResponder: Sendable {
             return RouteTable.match(method: "GET", path: request.path) == .notFound ? Reply(status: 404) : CrossOrigin.preflight
         }
         guard let forwardAuth = self.forwardAuth else { return nil }
-        if request.path == "/ctrl" || request.path.hasPrefix("/ctrl/") {
-            try await forwardAuth.check(request, path: String(request.path.dropFirst("/ctrl".count)))
-        } else if request.path == "/" || request.path.hasPrefix("/page/") {
-            try await forwardAuth.check(request, path: request.path)
-        }
+        let isControl = request.path == "/ctrl" || request.path.hasPrefix("/ctrl/")
+        guard isControl || request.path == "/" || request.path.hasPrefix("/page/") else { return nil }
+        try self.limit(.address(request.peer))
+        try await forwardAuth.check(request, path: isControl ? String(request.path.dropFirst("/ctrl".count)) : request.path)
         return nil
     }
 
     private func caller(of request: IncomingRequest, for route: Route) throws(GatewayError) -> Caller {
-        let caller: Caller
-        switch route.audience {
-        case .everybody: return .anybody
-        case .control: caller = try self.callers.caller(of: request, acceptsCookie: false)
-        case .page:
-            switch route {
-            case .pageStyle, .pageScript, .pageLogin, .pageLogout: return .anybody
-            default: caller = try self.callers.caller(of: request, acceptsCookie: true)
-            }
+        switch route {
+        case .pageStyle, .pageScript, .pageLogin, .pageLogout: return .anybody
+        default: if route.audience == .everybody { return .anybody }
         }
-        if let limiter = self.limiter, let seconds = limiter.refusal(of: caller.name ?? request.peer) {
-            throw GatewayError(status: 429, text: "Too many requests.", retryAfterSeconds: seconds)
+        let caller: Caller
+        do throws(GatewayError) {
+            caller = try self.callers.caller(of: request, acceptsCookie: route.audience == .page)
+        } catch {
+            throw self.refused(error, request)
+        }
+        if let name = caller.name {
+            try self.limit(.token(name))
+        } else if self.forwardAuth == nil {
+            try self.limit(.address(request.peer))
         }
         return caller
+    }
+
+    /// Counts a caller who has no valid token.
+    ///
+    /// Those with one are not refused for what others do at the same address: behind a proxy all have one.
+    /// - Returns: what the caller is told.
+    func refused(_ refusal: GatewayError, _ request: IncomingRequest) -> GatewayError {
+        do throws(GatewayError) {
+            try self.limit(.address(request.peer))
+            return refusal
+        } catch {
+            return error
+        }
+    }
+
+    private func limit(_ caller: CallLimiter.Caller) throws(GatewayError) {
+        guard let limiter = self.limiter, let seconds = limiter.refusal(of: caller) else { return }
+        throw GatewayError(status: 429, text: "Too many requests.", retryAfterSeconds: seconds)
     }
 
     private func refusal(_ failure: GatewayError, _ request: IncomingRequest) -> Reply {
@@ -157,9 +182,25 @@ final class GatewayResponder: Sendable {
 
 /// The rate limiter, shared by all connections.
 final class CallLimiter: Sendable {
+    /// Whose calls are counted together.
+    enum Caller {
+        /// The token with this name.
+        case token(String)
+        /// The IP address of those without a token.
+        case address(String)
+
+        /// No token has an address as its name in here.
+        fileprivate var key: String {
+            switch self {
+            case .token(let name): "token \(name)"
+            case .address(let address): address
+            }
+        }
+    }
+
     private let state: Mutex<RateLimiter>
 
     init(_ limiter: RateLimiter) { self.state = Mutex(limiter) }
 
-    func refusal(of caller: String) -> Int? { self.state.withLock { $0.refusal(of: caller, at: .now) } }
+    func refusal(of caller: Caller) -> Int? { self.state.withLock { $0.refusal(of: caller.key, at: .now) } }
 }
