@@ -132,6 +132,83 @@ import Testing
         }
     }
 
+    @Test(
+        "an answer that was lost is asked for again with the same id, and no second backend is made",
+        arguments: [
+            #"{"key":{"name":"room"},"spawn_config":{"executable":{"image":"app"}}}"#, #"{"spawn_config":{"id":"mine","executable":{"image":"app"}}}"#,
+            #"{"spawn_config":{"executable":{"image":"app"}}}"#,
+        ])
+    func lostAnswer(body: String) async throws {
+        let link = SlowLink()
+        try await GatewayFixture.run(link: link) { gateway in
+            gateway.drone.hold()
+            async let told = gateway.connect(body)
+            try await eventually("the drone is asked") { !gateway.drone.held.isEmpty }
+            // What the scheduler answers to the first attempt reaches nobody.
+            link.cut()
+            gateway.drone.release()
+            let answer = try await told
+            let request = try #require(gateway.drone.requests.first)
+            #expect(answer.status == 200 && answer["spawned"] == .bool(true), "\(answer.body)")
+            #expect(answer["backend_id"] == .string(request.backendID.rawValue) && answer["token"]?.text != nil)
+            #expect(gateway.drone.requests.count == 1)
+        }
+    }
+
+    @Test("a key is one over all clusters: its holder answers for another one, too, and a free key stays for a minute where it was")
+    func otherCluster() async throws {
+        try await GatewayFixture.run { gateway in
+            let other = try TestDrone(gateway.client, "drone-b", cluster: "other.test")
+            try await gateway.with(other) {
+                func connect(in cluster: String) async throws -> Answer {
+                    try await gateway.connect(#"{"key":{"name":"room"},"spawn_config":{"cluster":"\#(cluster)","executable":{"image":"app"}}}"#)
+                }
+                let first = try await connect(in: "plane.test")
+                let backend = try #require(first["backend_id"]?.text.flatMap { BackendID(rawValue: $0) })
+                let second = try await connect(in: "other.test")
+                #expect(second["backend_id"] == first["backend_id"] && second["spawned"] == .bool(false))
+                #expect(second["url"]?.text?.hasPrefix("https://plane.test/") == true && other.requests.isEmpty)
+                #expect(try await gateway.home(of: BackendKey(name: "room")!)?.cluster == gateway.drone.cluster)
+                gateway.drone.report(backend, .exited)
+                try await eventually("the state shows the end") {
+                    gateway.gateway.fleet.mirror.ask { $0.backend(backend, in: gateway.drone.cluster)?.state == .exited }
+                }
+                let early = try await connect(in: "other.test")
+                #expect(early.status == 500 && early["kind"] == .string("FailedToAcquireKey") && early.headers.contains(name: "retry-after"))
+                #expect(early["detail"]?.text?.contains("plane.test") == true && other.requests.isEmpty)
+                #expect(try await connect(in: "plane.test")["spawned"] == .bool(true))
+                #expect(
+                    try await gateway.connect(#"{"key":{"name":"hall"},"spawn_config":{"cluster":"other.test","executable":{"image":"app"}}}"#).status == 200)
+                #expect(other.requests.count == 1)
+            }
+        }
+    }
+
+    @Test("who waits for a backend that ends before it is ready is told so at once")
+    func waitEnd() async throws {
+        try await GatewayFixture.run(course: .loading) { gateway in
+            async let told = gateway.post(
+                "/ctrl/connect?wait=ready&wait_secs=300", #"{"key":{"name":"room"},"spawn_config":{"executable":{"image":"app"}}}"#)
+            try await eventually("it is asked for") { !gateway.drone.requests.isEmpty }
+            gateway.drone.report(try #require(gateway.drone.requests.first).backendID, .errorLoading)
+            let answer = try await told
+            #expect(answer.status == 200 && answer["status"] == .string("terminated") && answer["spawned"] == .bool(true), "\(answer.body)")
+        }
+    }
+
+    @Test("a key may have the empty name, which its backend is told as any other")
+    func emptyName() async throws {
+        try await GatewayFixture.run { gateway in
+            let body = #"{"key":{"name":""},"spawn_config":{"executable":{"image":"app","mount":true}}}"#
+            let first = try await gateway.connect(body)
+            #expect(first.status == 200 && first["spawned"] == .bool(true), "\(first.body)")
+            let second = try await gateway.connect(body)
+            #expect(second["backend_id"] == first["backend_id"] && second["spawned"] == .bool(false))
+            let request = try #require(gateway.drone.requests.first)
+            #expect(request.executable.env["SESSION_BACKEND_KEY"]?.exposed == "" && request.executable.dataMount == .key(namespace: "", name: ""))
+        }
+    }
+
     @Test("without a default cluster, a recipe has to name one")
     func noCluster() async throws {
         try await GatewayFixture.run(configure: { $0.defaultCluster = nil }) { gateway in

@@ -1,5 +1,6 @@
 import GatewayHTTP
 import GatewayCore
+import GatewayHTTPConfiguration
 import JSONValues
 import Logging
 import NATS
@@ -113,6 +114,58 @@ import Testing
         }
     }
 
+    @Test("backends are found by everything that the list can be asked for, and a backend that ended is told with why")
+    func filters() async throws {
+        try await GatewayFixture.run { gateway in
+            let other = try TestDrone(gateway.client, "drone-b", cluster: "other.test")
+            try await gateway.with(other) {
+                func start(_ id: String, _ cluster: ClusterName, key: String) async throws -> BackendID {
+                    let spawn = #"{"id":"\#(id)","cluster":"\#(cluster)","executable":{"image":"app"}}"#
+                    return try self.backend(
+                        try await gateway.post("/ctrl/connect?wait=ready", #"{"key":{"name":"\#(key)","namespace":"n"},"spawn_config":\#(spawn)}"#))
+                }
+                let killed = try await start("id-killed", gateway.drone.cluster, key: "a")
+                let there = try await start("id-there", other.cluster, key: "b")
+                let here = try await start("my-own", gateway.drone.cluster, key: "c")
+                func found(_ query: String) async throws -> [String] {
+                    try await gateway.get("/ctrl/b?\(query)")["backends"]?.items.compactMap { $0["backend_id"]?.text } ?? ["\(query)"]
+                }
+                #expect(try await found("") == ["id-killed", "id-there", "my-own"])
+                #expect(try await found("cluster=other.test") == ["id-there"])
+                #expect(try await found("drone=drone-a") == ["id-killed", "my-own"])
+                #expect(try await found("lock=k1%3A1%3An%3Ab") == ["id-there"])
+                #expect(try await found("prefix=id-") == ["id-killed", "id-there"])
+                #expect(try await found("prefix=id-&cluster=plane.test&status=ready,waiting") == ["id-killed"])
+                #expect(try await found("status=hard-terminating").isEmpty)
+
+                gateway.drone.report(killed, .ready, BackendStatusDetail(ending: BackendEnding(.hard, .external, at: .now())))
+                other.report(there, .ready, BackendStatusDetail(ending: BackendEnding(.soft, .swept, at: .now())))
+                try await eventually("they are being ended") { try await found("status=hard-terminating,terminating") == ["id-killed", "id-there"] }
+                #expect(try await found("status=hard-terminating") == ["id-killed"])
+                #expect(try await gateway.get("/ctrl/b/\(killed)")["status"] == .string("hard-terminating"))
+                #expect(try await gateway.get("/?q=id-killed").body.contains("hard-terminating"))
+
+                try gateway.client.bus.publish(BackendLogMessage(backendID: killed, kind: .stderr, text: "2024-03-11T09:15:31.004Z the last word\n"))
+                gateway.drone.report(killed, .terminated, BackendStatusDetail(exitCode: 137, requestedBy: "ann"))
+                gateway.drone.report(here, .failed, BackendStatusDetail(cause: .internalError, message: "no space"))
+                try await eventually("both have ended") { try await found("ended=true&status=terminated") == ["id-killed", "my-own"] }
+                #expect(try await found("ended=true") == ["id-killed", "id-there", "my-own"])
+                #expect(try await found("") == ["id-there"])
+                let ended = try await gateway.get("/ctrl/b/\(killed)")
+                #expect(
+                    ended["status"] == .string("terminated") && ended["exit_code"]?.integer == 137 && ended["requested_by"] == .string("ann"), "\(ended.body)")
+                #expect(ended["statuses"]?.items.compactMap { $0["status"]?.text }.suffix(2) == ["hard-terminating", "terminated"])
+                #expect(ended["holds_key"] == .bool(false))
+                try await eventually("its last line is told") {
+                    try await gateway.get("/ctrl/b/\(killed)")["last_lines"]?.items.first?["text"] == .string("the last word")
+                }
+                let failed = try await gateway.get("/ctrl/b/\(here)")
+                #expect(failed["cause"] == .string("internal_error") && failed["message"] == .string("no space"), "\(failed.body)")
+                #expect(failed["diagnosis"]?.text?.isEmpty == false)
+            }
+        }
+    }
+
     @Test("backends are found by their users, of whom no name is written anywhere but in the tokens")
     func users() async throws {
         try await GatewayFixture.run { gateway in
@@ -158,7 +211,9 @@ import Testing
     func liveLogs() async throws {
         try await GatewayFixture.run { gateway in
             let backend = try self.backend(try await gateway.connect(key: "room"))
-            @Sendable func say(_ text: String) throws { try gateway.client.bus.publish(BackendLogMessage(backendID: backend, kind: .stdout, text: "\(text)\n")) }
+            @Sendable func say(_ text: String) throws {
+                try gateway.client.bus.publish(BackendLogMessage(backendID: backend, kind: .stdout, text: "\(text)\n"))
+            }
             for text in ["one", "two", "three"] { try say(text) }
             let path = "/ctrl/b/\(backend)/logs/stream"
             let all = try await gateway.events(path) { $0.contains("three") }
@@ -187,7 +242,9 @@ import Testing
         try await GatewayFixture.run { gateway in
             let backend = try self.backend(try await gateway.connect(key: "room"))
             let count = 5000
-            @Sendable func say(_ text: String) throws { try gateway.client.bus.publish(BackendLogMessage(backendID: backend, kind: .stdout, text: "\(text)\n")) }
+            @Sendable func say(_ text: String) throws {
+                try gateway.client.bus.publish(BackendLogMessage(backendID: backend, kind: .stdout, text: "\(text)\n"))
+            }
             for number in 1...count { try say("line \(number).") }
             try await eventually("all are kept") {
                 try await gateway.get("/ctrl/b/\(backend)/logs?tail=1")["lines"]?.items.first?["text"] == .string("line \(count).")
@@ -195,7 +252,13 @@ import Testing
             let hasSpoken = Mutex(false)
             let text = try await gateway.events("/ctrl/b/\(backend)/logs/stream") { text in
                 let end = String(decoding: text.utf8.suffix(500), as: UTF8.self)
-                if end.contains("line \(count)."), hasSpoken.withLock({ let was = $0; $0 = true; return !was }) { try? say("the last one") }
+                if end.contains("line \(count)."),
+                    hasSpoken.withLock({
+                        let was = $0; $0 = true; return !was
+                    })
+                {
+                    try? say("the last one")
+                }
                 return end.contains("the last one")
             }
             #expect(text.split(separator: "\n").count { $0.hasPrefix("data: ") } == count + 1)
@@ -235,6 +298,38 @@ import Testing
             #expect(line.metadata["call"] == "connect" && line.metadata["backend"] == "\(backend)" && line.metadata["status"] == "200")
             let token = try #require(answer["token"]?.text)
             #expect(!gateway.log.entries.contains { "\($0)".contains(token) })
+        }
+    }
+
+    @Test("the line says who has called and what came of it, also of what was refused and of what was asked for on the page")
+    func audits() async throws {
+        let tokens = [
+            try #require(APIToken(name: "reader", text: "sha256:\(TokenHash(of: "r")) read")),
+            try #require(APIToken(name: "writer", text: "sha256:\(TokenHash(of: "w")) write")),
+        ]
+        try await GatewayFixture.run(configure: { $0.tokens = tokens }) { gateway in
+            func post(_ path: String, _ body: String? = nil, as token: String) async throws -> Answer {
+                try await gateway.post(path, body, headers: [("Authorization", "Bearer \(token)")])
+            }
+            let backend = try self.backend(try await post("/ctrl/connect", #"{"spawn_config":{"executable":{"image":"app"}}}"#, as: "w"))
+            for kind in ["soft", "hard"] { #expect(try await post("/ctrl/b/\(backend)/\(kind)-terminate", as: "w").status == 200) }
+            #expect(try await post("/ctrl/b/\(backend)/soft-terminate", as: "r").status == 403)
+            #expect(try await post("/ctrl/b/revoke", #"{"backend_id":"\#(backend)","user":"u"}"#, as: "w").status == 200)
+            #expect(try await post("/ctrl/revocations", #"{"backend_id":"\#(backend)"}"#, as: "w").status == 200)
+            #expect(try await post("/ctrl/c/plane.test/d/drone-a/drain", as: "w").status == 200)
+            #expect(try await post("/ctrl/c/plane.test/d/drone-a/drain", as: "r").status == 403)
+            #expect(try await post("/ctrl/c/plane.test/d/drone-a/drain", as: "x").status == 401)
+            let own = [("Origin", "http://127.0.0.1:\(gateway.port)"), ("Cookie", "plane_gateway=w")]
+            #expect(try await gateway.post("/page/b/\(backend)/terminate", "kind=hard", type: "application/x-www-form-urlencoded", headers: own).status == 303)
+            let lines = gateway.log.entries.filter { $0.message == "control call" }.map { entry in
+                ["call", "status", "caller", "backend", "drone"].map { entry.metadata[$0].map { "\($0)" } ?? "-" }.joined(separator: " ")
+            }
+            #expect(
+                lines == [
+                    "connect 200 writer \(backend) -", "soft_terminate 200 writer \(backend) -", "hard_terminate 200 writer \(backend) -",
+                    "soft_terminate 403 reader \(backend) -", "revoke 200 writer - -", "revocations 200 writer - -", "drain 200 writer - drone-a",
+                    "drain 403 reader - drone-a", "drain 401 - - drone-a", "page_terminate 303 writer \(backend) -",
+                ], "\(lines)")
         }
     }
 }
