@@ -84,6 +84,16 @@ final class Chromium {
         return result["result"]?["value"] ?? .null
     }
 
+    /// Presses a key, and lets it go.
+    /// - Parameter code: its Windows code, by which the browser knows what it does.
+    func press(_ key: String, code: Int) async throws {
+        let text = key == "Enter" ? #","text":"\r""# : ""
+        for type in [text.isEmpty ? "rawKeyDown" : "keyDown", "keyUp"] {
+            let parameters = #"{"type":"\#(type)","key":"\#(key)","code":"\#(key)","windowsVirtualKeyCode":\#(code)\#(type == "keyUp" ? "" : text)}"#
+            _ = try await self.call("Input.dispatchKeyEvent", parameters)
+        }
+    }
+
     /// A picture of the whole page.
     func picture(_ file: URL) async throws {
         let size = try await self.evaluate("document.documentElement.scrollHeight")

@@ -31,6 +31,35 @@ import Testing
         }
     }
 
+    @Test("the page shows of each drone and backend what an operator looks for, and finds backends by whatever they are known by")
+    func facts() async throws {
+        try await GatewayFixture.run { gateway in
+            let backend = try await self.start(gateway, key: "room-7")
+            let locked = try #require(
+                try await gateway.ask("POST", "/service/app/spawn", body: #"{"lock":"plain-lock"}"#, port: gateway.legacyPort)["name"]?.text)
+            gateway.drone.open([OpenConnections.Entry(backend: backend, requests: 30, webSockets: 4)])
+            try await eventually("all of it is shown", within: .seconds(30)) {
+                let page = try await gateway.get("/").body
+                // State, version and last sign of the drone; time to ready and connections of the backend; the histogram.
+                return [#"data-head="Version">test<"#, #"data-head="Backends">2<"#, #" ago</td>"#, ">120 ms<", #"data-head="Connections">34<"#]
+                    .allSatisfy { page.contains($0) } && page.contains("half of them within 120 ms") && page.contains("up to 200 ms")
+            }
+            for (search, finds, misses) in [
+                (backend.rawValue, backend.rawValue, locked), ("plain-lock", locked, backend.rawValue), ("room-7", backend.rawValue, locked),
+            ] {
+                let page = try await gateway.get("/?q=\(search)").body
+                #expect(page.contains("/page/b/\(finds)") && !page.contains("/page/b/\(misses)"), "\(search)")
+            }
+            let ofDrone = try await gateway.get("/?q=drone-a").body
+            #expect(ofDrone.contains("/page/b/\(backend)") && ofDrone.contains("/page/b/\(locked)"))
+            gateway.drone.report(backend, .failed, BackendStatusDetail(exitCode: 3))
+            try await eventually("why it ended is shown") {
+                guard let reason = try await gateway.get("/ctrl/b/\(backend)")["diagnosis"]?.text, reason.contains("3") else { return false }
+                return try await gateway.get("/?q=room-7&ended=true").body.contains(reason)
+            }
+        }
+    }
+
     @Test("a name from outside is text on the page and never markup")
     func escaped() async throws {
         try await GatewayFixture.run { gateway in
@@ -92,6 +121,15 @@ import Testing
             #expect(try await gateway.get("/", headers: [("Cookie", "plane_gateway=wr1te")]).body.contains("/drain"))
             let reader = try await gateway.get("/", headers: [("Cookie", "plane_gateway=r3ad")]).body
             #expect(reader.contains("drone-a") && !reader.contains("/drain"))
+            let backend = try #require(
+                try await gateway.connect(#"{"spawn_config":{"executable":{"image":"app"}}}"#, headers: [("Authorization", "Bearer wr1te")])["backend_id"]?.text
+            )
+            for (token, mayEnd) in [("wr1te", true), ("r3ad", false)] {
+                try await eventually("its page has what \(token) may do") {
+                    let page = try await gateway.get("/page/b/\(backend)", headers: [("Cookie", "plane_gateway=\(token)")])
+                    return page.status == 200 && page.body.contains("/terminate") == mayEnd
+                }
+            }
             #expect(
                 try await gateway.post("/page/c/plane.test/d/drone-a/drain", "drain=true", type: form, headers: own + [("Cookie", "plane_gateway=r3ad")]).status
                     == 403)
@@ -131,6 +169,60 @@ import Testing
           .map((e) => e.textContent).join("; ")
         """
 
+    /// What somebody who hears the page in place of seeing it would miss: controls without a name, buttons that sound like another one, tables without a
+    /// caption or with rows without a head, pictures that are neither described nor left out, and a page without a language or a title.
+    private static let unnamed = """
+        (() => {
+          const missing = [];
+          const name = (e) => e.getAttribute("aria-label") || Array.from(e.labels || [], (l) => l.textContent.trim()).join(" ") || (e.tagName === "INPUT" ? "" : e.textContent.trim());
+          const heard = new Set();
+          for (const e of document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea")) {
+            if (!name(e)) missing.push(`no name: ${e.outerHTML.slice(0, 80)}`);
+            if (e.tagName === "BUTTON" && heard.has(name(e))) missing.push(`twice: ${name(e)}`);
+            if (e.tagName === "BUTTON") heard.add(name(e));
+          }
+          for (const e of document.querySelectorAll("table")) {
+            if (!e.caption || !e.caption.textContent.trim()) missing.push("a table without a caption");
+            for (const row of e.tBodies[0].rows) if (!row.querySelector("th[scope=row]")) missing.push(`a row without a head: ${row.textContent}`);
+          }
+          for (const e of document.querySelectorAll("svg, img")) if (e.getAttribute("aria-hidden") !== "true" && !e.getAttribute("aria-label") && !e.alt) missing.push("a picture");
+          if (!document.documentElement.lang || !document.title || document.querySelectorAll("main").length !== 1 || document.querySelectorAll("h1").length !== 1) missing.push("the frame");
+          return missing.join("; ");
+        })()
+        """
+
+    @Test("the page can be used with the keyboard alone: Tab reaches every control in its order, and shows where it is")
+    func keyboard() async throws {
+        try await GatewayFixture.run { gateway in
+            let backend = try await self.start(gateway, key: "room-1")
+            try await Chromium.run { browser in
+                for path in ["/", "/page/b/\(backend)"] {
+                    try await browser.open("http://127.0.0.1:\(gateway.port)\(path)", width: 1280)
+                    let controls = try await browser.evaluate(
+                        "document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea').length")
+                    let count = try #require(controls.integer)
+                    #expect(count > 3)
+                    for number in 0..<count {
+                        try await browser.press("Tab", code: 9)
+                        let place = try await browser.evaluate(
+                            """
+                            (() => {
+                              const all = Array.from(document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea"));
+                              return `${all.indexOf(document.activeElement)} ${getComputedStyle(document.activeElement).outlineStyle}`;
+                            })()
+                            """)
+                        #expect(place == .string("\(number) solid"), "\(path)")
+                    }
+                }
+                // The first link leads past what is on every page.
+                try await browser.open("http://127.0.0.1:\(gateway.port)/", width: 1280)
+                try await browser.press("Tab", code: 9)
+                try await browser.press("Enter", code: 13)
+                try await eventually("the link was followed") { try await browser.evaluate("location.hash") == .string("#main") }
+            }
+        }
+    }
+
     /// Pictures of all pages with something of everything on them are kept in `.run/gateway-page`, for people to look at.
     @Test("in a browser the pages fit into any window, light and dark, can be read by everybody, and their rules against foreign code let them work")
     func pictures() async throws {
@@ -148,6 +240,7 @@ import Testing
                         #expect(overflow.integer ?? 1 <= 0, "\(title)")
                         #expect(try await browser.evaluate(Self.faint) == .string(""), "\(title)")
                         #expect(try await browser.evaluate(Self.broken) == .string(""), "\(title)")
+                        #expect(try await browser.evaluate(Self.unnamed) == .string(""), "\(title)")
                     }
                 }
                 let said = browser.log.filter { $0.contains("Content Security Policy") || $0.contains("Uncaught") }
