@@ -182,7 +182,8 @@ import Testing
         let connection = try await NATSConnection.connect(
             nats.options("drone-1", inboxPrefix: "cluster.plane_test.inbox.agent.drone-1"), logger: log.logger)
         let drone = try TestDrone(PlaneClient(connection: connection, logger: log.logger), "drone-1")
-        let gateway = try Running(nats.environment("gateway"))
+        let metricsPort = try freeLoopbackPort()
+        let gateway = try Running(nats.environment("gateway").merging(["PLANE_GATEWAY__METRICS__PORT": "\(metricsPort)"]) { $1 })
         try await gateway.waitUntilReady()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await drone.run() }
@@ -207,8 +208,14 @@ import Testing
             // Nobody measures here; what counts is that it may be asked for.
             _ = try await gateway.ask("GET", "/ctrl/b/\(backend)/metrics")
             #expect(try await gateway.ask("POST", "/ctrl/b/revoke", body: #"{"backend_id":"\#(backend)","user":"u1"}"#).status == 200)
-            #expect(try await gateway.ask("POST", "/ctrl/c/plane.test/d/drone-1/drain").status == 200)
-            #expect(try await gateway.ask("POST", "/ctrl/b/\(backend)/soft-terminate").status == 200)
+            #expect(try await gateway.ask("POST", "/ctrl/revocations", body: #"{"backend_id":"\#(backend)"}"#).status == 200)
+            for method in ["POST", "DELETE"] { #expect(try await gateway.ask(method, "/ctrl/c/plane.test/d/drone-1/drain").status == 200) }
+            for kind in ["soft", "hard"] { #expect(try await gateway.ask("POST", "/ctrl/b/\(backend)/\(kind)-terminate").status == 200) }
+            let scraped = try await HTTPClient.shared.execute(HTTPClientRequest(url: "http://127.0.0.1:\(metricsPort)/metrics"), timeout: .seconds(30))
+            let lines = String(buffer: try await scraped.body.collect(upTo: 4 << 20)).split(separator: "\n")
+            let drains = lines.first { $0.hasPrefix("plane_gateway_requests_total{") && $0.contains(#"call="drain""#) && $0.contains(#"status="200""#) }
+            #expect(drains?.hasSuffix(" 1") == true || drains?.hasSuffix(" 1.0") == true, "\(lines)")
+            #expect(lines.contains { $0.hasPrefix("plane_gateway_request_seconds_count{") && $0.contains(#"call="connect""#) })
             group.cancelAll()
         }
         #expect(await gateway.stop(.terminate) == 0)
