@@ -50,6 +50,7 @@ struct GatewayBench: AsyncParsableCommand {
             // All drones have spoken twice.
             try await Task.sleep(for: .seconds(9))
             try await self.measureLatencies(bus, cluster, verdict)
+            try await self.measureBusThroughput(bus, cluster)
             let created = try await self.measureThroughput("connect, new keys", gateway) { Self.body(key: UUID().uuidString) }
             verdict.expect(created.perSecond >= Budget.connects, "\(Budget.connects) connects a second")
             let reused = try await self.measureThroughput("connect, one held key", gateway) { Self.body(key: "held") }
@@ -129,6 +130,28 @@ struct GatewayBench: AsyncParsableCommand {
         }
         verdict.expect(created.median - onBus.median <= Budget.added, "connect adds 3 ms to the scheduler's reply")
         verdict.expect(reused.median <= Budget.reuse, "1 ms for a held key")
+    }
+
+    /// As many requests on their way as over HTTP, each for a lock that nobody has: what the scheduler, NATS and the drones do on this machine without a gateway.
+    private func measureBusThroughput(_ bus: PlaneBus, _ cluster: ClusterName) async throws {
+        let start = ContinuousClock.now
+        let end = start + .seconds(self.seconds)
+        let served = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<self.connections {
+                group.addTask {
+                    var served = 0
+                    while .now < end {
+                        let request = ScheduleRequest(
+                            cluster: cluster, maxIdle: 60, executable: DockerExecutableConfig(image: "none"), lock: LockName(rawValue: UUID().uuidString))
+                        guard case .scheduled = try await bus.request(request) else { throw ValidationError("a request was not served") }
+                        served += 1
+                    }
+                    return served
+                }
+            }
+            return try await group.reduce(0, +)
+        }
+        print(String(format: "bus alone, new locks: %.0f/s", Double(served) / ((ContinuousClock.now - start) / .seconds(1))))
     }
 
     private func measureThroughput(
