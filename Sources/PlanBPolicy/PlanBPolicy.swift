@@ -215,9 +215,11 @@ final class PlanBPolicy: ProxyPolicy {
         let first = request.firstTurn ?? Int(frontend.turn.take() % UInt32(count))
         request.firstTurn = first
         let hasMarks = !self.source.marks.isEmpty
+        let dead = frontend.dead(at: now, markLife: self.options.markLife)
         for offset in 0..<count {
             let number = (first + offset) % count
-            if !frontend.dead.isEmpty, frontend.dead.contains(number) { continue }
+            if !dead.isEmpty, dead.contains(number) { continue }
+            if request.hasTried(number) { continue }
             if hasMarks, self.source.marks.contains(frontend.backends[number].entry, of: frontend.host, readAt: frontend.readAt, at: now) { continue }
             if let selection = self.select(number, of: frontend, for: request, at: now) { return selection }
         }

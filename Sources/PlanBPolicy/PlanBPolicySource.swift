@@ -25,7 +25,7 @@ package final class PlanBPolicySource: ProxyPolicySource {
         trustRoots: NIOSSLTrustRoots = .default
     ) throws {
         self.options = options
-        self.marks = LocalDeadMarks(life: .seconds(Int64(options.deadSeconds)))
+        self.marks = LocalDeadMarks(life: options.markLife)
         self.accessLog = accessLog
         self.errorLog = errorLog
         self.metrics = metrics

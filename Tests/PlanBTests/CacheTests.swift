@@ -139,6 +139,23 @@ struct CacheTests {
         }
     }
 
+    @Test("a mark ends with its life when Redis is gone, too", arguments: ["127.0.0.1", "localhost"])
+    func markOfBefore(host: String) async throws {
+        let backends = try NumberedBackends(1)
+        try await withPlanB(
+            configure: { options, _ in
+                options.cachesFrontends = true
+                options.deadSeconds = 3
+            }
+        ) { planb in
+            try await planb.frontend("a.test", backends.entry(0).replacing("127.0.0.1", with: host))
+            try await planb.redis.command("SADD", "dead:a.test", "0")
+            #expect(Self.body(try await planb.get("a.test")) == "all backends are dead")
+            await planb.redis.stop()
+            try await eventually("it is in service again", within: .seconds(30)) { Self.body(try await planb.get("a.test")) == "0" }
+        }
+    }
+
     @Test("a frontend is believed for longer when Redis is gone; without the cache nobody is served then")
     func gone() async throws {
         let backends = try NumberedBackends(2)
