@@ -182,8 +182,8 @@ let package = Package(
             "PlanBPolicy",
             [
                 "LogKeys",
-                "ProxyCore", "RedisClient", "EpollTransport", "NetworkAddresses", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, lifecycle, logging,
-                metrics,
+                "ProxyCore", "RedisClient", "EpollTransport", "NetworkAddresses", "Timing", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, lifecycle,
+                logging, metrics,
             ], settings: hot),
         library("TierHop", ["ProxyCore", "PlaneProtocol"], settings: hot),
         library("ProxyPages", ["ProxyCore", "ProxyCoreConfiguration", nioCore], settings: hot),
