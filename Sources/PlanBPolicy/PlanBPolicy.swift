@@ -244,8 +244,9 @@ final class PlanBPolicy: ProxyPolicy {
         let endpoint = self.endpoints.endpoint(address, at: now)
         request.choice = PlanBRequest.Choice(number: number, endpoint: endpoint, chosenAt: now)
         if let pool = endpoint.pool { return .endpoint(pool) }
-        let problem = endpoint.failure ?? "the name has not been resolved"
-        self.fail(request, "error in backend request: \(problem)", marks: true)
+        let problem = endpoint.failure?.description ?? "the name has not been resolved"
+        // A resolver that has no answer at the moment says nothing about the backend.
+        self.fail(request, "error in backend request: \(problem)", marks: endpoint.failure.map { !$0.isTemporary } ?? !address.isName)
         guard request.failures <= self.options.retries else {
             return .answer(self.answer(.serviceUnavailable, "", to: request))
         }
