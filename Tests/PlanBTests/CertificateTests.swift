@@ -145,3 +145,8 @@ struct CertificateTests {
         #expect(TLSPreset(named: "anything") == .modern)
     }
 }
+            if isOffered {
+                let ask = "curl -sk --http2 -o /dev/null --resolve a.test:\(planb.port):127.0.0.1 https://a.test:\(planb.port)/x"
+                _ = try await TestProcess.run("/bin/sh", ["-c", ask])
+                #expect(try await planb.lines(1)[0].contains("] \"GET /x HTTP/2.0\" 400 13 "))
+            }
