@@ -179,6 +179,24 @@ struct CacheTests {
         }
     }
 
+    @Test("when Redis hangs nobody waits for it but the first", arguments: [false, true])
+    func hanging(isCached: Bool) async throws {
+        let backends = try NumberedBackends(1)
+        try await withPlanB(configure: { options, _ in options.cachesFrontends = isCached }) { planb in
+            try await planb.frontend("a.test", backends.entry(0))
+            #expect(Self.body(try await planb.get("a.test")) == "0")
+            planb.redis.hang()
+            try await eventually("a host that is not known gets no answer of Redis") { try await planb.get("b.test").hasPrefix("HTTP/1.1 503 ") }
+            let began = ContinuousClock.now
+            for _ in 0..<60 { #expect(try await planb.get("c.test").hasPrefix("HTTP/1.1 503 ")) }
+            for _ in 0..<60 { #expect(try await planb.get("a.test").hasPrefix(isCached ? "HTTP/1.1 200 " : "HTTP/1.1 503 ")) }
+            // Each with a wait of its own would take two minutes without the cache, and one with it.
+            #expect(ContinuousClock.now - began < .seconds(40))
+            planb.redis.goOn()
+            try await eventually("Redis is asked again") { try await planb.get("c.test").hasSuffix("no such route") }
+        }
+    }
+
     @Test("a frontend is believed for as long as Redis will not say what is stored, and no longer when that is no frontend")
     func refused() async throws {
         let backends = try NumberedBackends(2)
