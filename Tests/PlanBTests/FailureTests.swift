@@ -1,3 +1,4 @@
+import EpollTransport
 import Glibc
 import NIOCore
 import PlanBPolicy
@@ -55,12 +56,17 @@ struct FailureTests {
         }
     }
 
-    @Test("a name that does not resolve is marked")
-    func unresolvable() async throws {
-        try await withPlanB { planb in
+    @Test("a name that nobody has is marked; one for which no resolver has an answer at the moment is not", arguments: [false, true])
+    func unresolvable(isTemporary: Bool) async throws {
+        let resolver = NameResolver { name, _ in .failure(NameResolver.Failure(of: name, code: isTemporary ? EAI_AGAIN : EAI_NONAME)) }
+        try await withPlanB(resolver: resolver) { planb in
             try await planb.frontend("a.test", "http://nobody.invalid:80")
             #expect(Self.isEmpty503(try await planb.get("a.test")))
-            try await eventually("it is marked") { try await planb.redis.command("SMEMBERS", "dead:a.test") == ["0"] }
+            // A mark would have been written before this later one.
+            try await planb.frontend("b.test", try TestBackend.refusing().entry)
+            _ = try await planb.get("b.test")
+            try await eventually("a later mark is written") { try await planb.redis.command("SMEMBERS", "dead:b.test") == ["0"] }
+            #expect(try await planb.redis.command("SMEMBERS", "dead:a.test").filter { !$0.isEmpty } == (isTemporary ? [] : ["0"]))
         }
     }
 
@@ -225,12 +231,6 @@ struct FailureTests {
         }
     }
 
-    @Test("as Hipache a server error marks its backend, and a single one is never marked")
-    func hipache() async throws {
-        let failing = try TestBackend()
-        try await withPlanB(configure: { options, _ in
-            options.marksServerErrors = true
-            options.sparesSingleBackends = true
     @Test("a WebSocket whose backend cannot be reached is marked, told and counted as any other request")
     func webSocketDial() async throws {
         let dead = try TestBackend.refusing()
@@ -325,6 +325,12 @@ struct FailureTests {
         #expect(taken.all.count == 4)
     }
 
+    @Test("as Hipache a server error marks its backend, and a single one is never marked")
+    func hipache() async throws {
+        let failing = try TestBackend()
+        try await withPlanB(configure: { options, _ in
+            options.marksServerErrors = true
+            options.sparesSingleBackends = true
         }) { planb in
             let serving = failing.serve("HTTP/1.1 502 Oops\r\nContent-Length: 0\r\n\r\n")
             defer { serving.cancel() }

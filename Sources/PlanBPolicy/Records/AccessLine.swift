@@ -58,7 +58,7 @@ package struct AccessLine: Sendable {
     private static let separator: [UInt8] = [0x22, 0x20, 0x22]
 
     /// An IPv4 address is written in the form of IPv6 (RFC 4291 §2.5.5.2), as a socket for both kinds gives it.
-    private static func address(_ key: AddressKey) -> String {
+    static func address(_ key: AddressKey) -> String {
         let text = key.description
         return text.utf8.contains(UInt8(ascii: ":")) ? text : "::ffff:\(text)"
     }
