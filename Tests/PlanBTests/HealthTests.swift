@@ -129,7 +129,7 @@ struct HealthTests {
             try await redis.command("SADD", "dead:\(number).test", "0")
         }
         let taken = Recorder<Int>()
-        let serving = endless.enumerated().map { number, backend in Task { try await Self.drip(backend) { taken.record(number) } } }
+        let serving = endless.enumerated().map { number, backend in Task { try await Self.drip(backend, pace: redis) { taken.record(number) } } }
         defer { for task in serving { task.cancel() } }
         try await Self.withChecker(redis, checkLimit: .seconds(2)) {
             try await eventually("all slots are taken by them") { Set(taken.all).count >= 5 }
@@ -141,8 +141,8 @@ struct HealthTests {
         }
     }
 
-    /// Answers each request with a byte now and then, until the connection is closed.
-    private static func drip(_ backend: TestBackend, _ taken: @escaping @Sendable () -> Void) async throws {
+    /// Answers each request with a byte now and then, one for each answer of a Redis, until the connection is closed.
+    private static func drip(_ backend: TestBackend, pace redis: RedisTestServer, _ taken: @escaping @Sendable () -> Void) async throws {
         try await withThrowingDiscardingTaskGroup { group in
             while true {
                 let peer = try await backend.accept()
@@ -150,7 +150,7 @@ struct HealthTests {
                 group.addTask {
                     _ = try? await peer.receive(until: "\r\n\r\n")
                     try? await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
-                    while (try? await peer.send("x")) != nil, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(50)) }
+                    while (try? await peer.send("x")) != nil, (try? await redis.command("PING")) != nil, !Task.isCancelled {}
                 }
             }
         }
