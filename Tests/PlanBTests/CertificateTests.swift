@@ -203,7 +203,10 @@ struct CertificateTests {
         let (certificate, key) = (directory.file(UUID().uuidString), directory.file(UUID().uuidString))
         try await TestProcess.run(
             "/usr/bin/env",
-            ["openssl", "req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=a.test", "-addext", "subjectAltName=DNS:a.test", "-keyout", key, "-out", certificate]
+            [
+                "openssl", "req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=a.test", "-addext", "subjectAltName=DNS:a.test", "-keyout", key, "-out",
+                certificate,
+            ]
                 + kind)
         return (try String(contentsOfFile: certificate, encoding: .utf8), try String(contentsOfFile: key, encoding: .utf8))
     }

@@ -261,7 +261,8 @@ struct FailureTests {
         }
     }
 
-    @Test("as Hipache a 500, or a 503 that says when to come again, marks nobody", arguments: ["500 Oops\r\n", "503 Later\r\nRetry-After: 5\r\n", "600 What\r\n"])
+    @Test(
+        "as Hipache a 500, or a 503 that says when to come again, marks nobody", arguments: ["500 Oops\r\n", "503 Later\r\nRetry-After: 5\r\n", "600 What\r\n"])
     func spared(status: String) async throws {
         let failing = try TestBackend()
         try await withPlanB(configure: { options, _ in options.marksServerErrors = true }) { planb in

@@ -38,7 +38,9 @@ struct RecordTests {
         }
     }
 
-    @Test("an address of IPv4 is written in the form of IPv6, and one of IPv6 as it is", arguments: [("192.0.2.1", "::ffff:192.0.2.1"), ("2001:db8::1", "2001:db8::1")])
+    @Test(
+        "an address of IPv4 is written in the form of IPv6, and one of IPv6 as it is",
+        arguments: [("192.0.2.1", "::ffff:192.0.2.1"), ("2001:db8::1", "2001:db8::1")])
     func addresses(address: String, text: String) throws {
         #expect(AccessLine.address(try #require(AddressKey(try SocketAddress(ipAddress: address, port: 1)))) == text)
     }
