@@ -293,7 +293,7 @@ let package = Package(
         tests("TimingTests", ["Timing"]),
         tests("TextEncodingsTests", ["TextEncodings"]),
         tests("NATSAddressingTests", ["NATSAddressing"]),
-        tests("NATSTests", ["NATS", "NATSAddressing", "UTCTime", "Timing"], resources: [.copy("Fixtures")]),
+        tests("NATSTests", ["NATS", "NATSAddressing", "UTCTime", "Timing", logging], resources: [.copy("Fixtures")]),
         tests("EpollTransportTests", ["EpollTransport", nioCore, nioPosix]),
         tests("RedisClientTests", ["RedisClient", "EpollTransport", logging, nioCore]),
         tests("DNSCoreTests", ["DNSCore", nioCore, nioEmbedded, nioPosix]),
@@ -370,7 +370,7 @@ let package = Package(
             ]),
         tests(
             "PlaneDoctorTests",
-            ["PlaneDoctor", "PlaneClientTestSupport", "PlaneState", "PlaneService", "PlaneProtocol", "NATS", "NetworkAddresses", nioCore, nioSSL]),
+            ["PlaneDoctor", "PlaneClientTestSupport", "ProxyCore", "PlaneState", "PlaneService", "PlaneProtocol", "NATS", "NetworkAddresses", nioCore, nioSSL]),
         tests(
             "PlaneCommandTests",
             [

@@ -18,6 +18,10 @@ extension DoctorReport {
     struct Page: Sendable, Equatable {
         enum Outcome: Sendable, Equatable {
             case answered(status: Int)
+            /// The proxy itself says that it cannot find out which backends there are.
+            case knowsNoBackends(status: Int)
+            /// The connection is made, and no answer comes in time.
+            case silent
             /// - Parameter isRefused: whether the machine answers, but nothing listens on the port.
             case failed(String, isRefused: Bool)
         }
@@ -72,11 +76,20 @@ extension DoctorReport {
     var proxyFindings: [DoctorFinding] {
         let wrong = self.pages.compactMap { page -> DoctorFinding? in
             switch page.outcome {
-            case .answered(let status) where status == 502 || status == 504:
+            case .knowsNoBackends(let status):
                 return DoctorFinding(
                     .bad, "proxies", "The proxy of \(page.drone) answers \(status): it cannot read which backends there are.",
                     advice: "There: is db_path the same file for agent and proxy, and may both use it? journalctl -u plane-drone-proxy")
+            // The name that is asked for is no backend's, so the proxy hands the request on where it is told to.
+            case .answered(let status) where [502, 503, 504].contains(status):
+                return DoctorFinding(
+                    .bad, "proxies", "For names that are no backend's, the proxy of \(page.drone) answers \(status).",
+                    advice: "There: does the address of proxy.passthrough or proxy.forward answer? journalctl -u plane-drone-proxy")
             case .answered: return nil
+            case .silent:
+                return DoctorFinding(
+                    .bad, "proxies", "The proxy of \(page.drone) at \(page.address) takes a connection, and then says nothing.",
+                    advice: "There: journalctl -u plane-drone-proxy. Does the address of proxy.passthrough or proxy.forward answer, if one is set?")
             case .failed(let reason, isRefused: true):
                 return DoctorFinding(
                     .bad, "proxies", "No page from the proxy of \(page.drone) at \(page.address): \(reason).",
