@@ -73,6 +73,31 @@ extension DoctorReport {
         return asked.isEmpty ? [] : [DoctorFinding(.good, "docker", asked.count == 1 ? "It answers." : "It answers on all \(asked.count).")]
     }
 
+    /// The image of `scripts/demo-image`, which the documents' examples run. No registry has it, so each drone needs its own.
+    static let demoImage = "plane-demo"
+
+    /// A fleet without the demo is not at fault; one of which some drones have it fails at times.
+    var imageFindings: [DoctorFinding] {
+        let lacking = self.lackDemo.filter(\.value).map(\.key.rawValue).sorted()
+        guard !self.lackDemo.isEmpty else { return [] }
+        guard lacking.count < self.lackDemo.count else {
+            return [DoctorFinding(.good, "images", "No drone has \(Self.demoImage); only the examples of the documents need it.")]
+        }
+        guard lacking.isEmpty else {
+            return [
+                DoctorFinding(
+                    .notice, "images", "\(Self.demoImage) is missing on \(Self.list(lacking)), and others have it.",
+                    advice: "Make it there with scripts/demo-image, or carry it over: docker save \(Self.demoImage) | ssh DRONE docker load")
+            ]
+        }
+        return [DoctorFinding(.good, "images", self.lackDemo.count == 1 ? "\(Self.demoImage) is there." : "All have \(Self.demoImage).")]
+    }
+
+    /// The first names, and how many more there are.
+    private static func list(_ names: [String]) -> String {
+        names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " and \(names.count - 3) more" : "")
+    }
+
     var proxyFindings: [DoctorFinding] {
         let wrong = self.pages.compactMap { page -> DoctorFinding? in
             switch page.outcome {
@@ -119,9 +144,8 @@ extension DoctorReport {
         }
         return others.sorted { $0.key < $1.key }.map { version, parts in
             let names = parts.map(\.name).sorted()
-            let shown = names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " and \(names.count - 3) more" : "")
             return DoctorFinding(
-                .notice, "versions", "\(shown) run\(names.count == 1 ? "s" : "") \(version), this program is \(BuildInformation.version).",
+                .notice, "versions", "\(Self.list(names)) run\(names.count == 1 ? "s" : "") \(version), this program is \(BuildInformation.version).",
                 advice: "Both work together; upgrade when it suits you.")
         }
     }

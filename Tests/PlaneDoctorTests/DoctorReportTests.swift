@@ -159,6 +159,33 @@ import Testing
         #expect(await PageProbe.ask(.v4(0x7F00_0001), port: port, host: "_plane-doctor.plane.test", isHTTPS: false) == .silent)
     }
 
+    @Test("a drone that lacks the demo's image is a notice where others have it; where none has it, or none says it, nothing is wrong")
+    func images() throws {
+        #expect(try self.report().findings.allSatisfy { $0.check != "images" })
+        let (one, two) = (try DroneID.make("drone-a"), try DroneID.make("drone-b"))
+        #expect(try self.finding("images") { $0.lackDemo = [one: false, two: false] }.level == .good)
+        let none = try self.finding("images") { $0.lackDemo = [one: true] }
+        #expect(none.level == .good && none.text.hasPrefix("No drone has plane-demo"))
+        let some = try self.finding("images") { $0.lackDemo = [one: false, two: true] }
+        #expect(some.level == .notice)
+        #expect(some.text == "plane-demo is missing on drone-b, and others have it.")
+        #expect(some.advice?.contains("scripts/demo-image") == true)
+    }
+
+    @Test("a page is asked of whatever listens: an HTTP server answers, a port that is closed or speaks something else is told in words")
+    func pages() async throws {
+        let ask = { (port: UInt16) in await PageProbe.ask(.v4(0x7F00_0001), port: port, host: "_plane-doctor.plane.test", isHTTPS: false) }
+        #expect(await ask(try freeLoopbackPort()) == .failed("nothing listens there", isRefused: true))
+        try await withNATSServer { server in
+            let port = try #require(UInt16(server.url.split(separator: ":").last ?? ""))
+            #expect(await ask(port) == .failed("what listens there does not speak HTTP", isRefused: false))
+        }
+        let backend = try TestBackend()
+        let answering = backend.answerOnce("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+        #expect(await ask(UInt16(try backend.socketAddress().port ?? 0)) == .answered(status: 404))
+        #expect(try await answering.value.request.contains("Host: _plane-doctor.plane.test"))
+    }
+
     @Test("versions that differ from this program's are told, and are nothing bad")
     func versions() throws {
         let finding = try self.finding("versions") { _ in }
