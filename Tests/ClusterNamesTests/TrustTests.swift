@@ -175,7 +175,8 @@ import Testing
     func wrongPassword() async throws {
         let server = try await GuardedNATS.start()
         let scheduler = try TestProcess.ours(
-            "scheduler", environment: server.environment("scheduler").merging(["PLANE_NATS__AUTH__PASSWORD": "not-th1s"]) { $1 })
+            "scheduler",
+            environment: server.environment("scheduler").merging(["PLANE_NATS__AUTH__PASSWORD": "not-th1s", "PLANE_LOG__LEVEL": "debug"]) { $1 })
         for attempt in 1...2 {
             try await eventually("it has tried \(attempt) times", within: .seconds(30)) {
                 scheduler.log.count { $0.contains("NATS refuses the credentials, trying again") } >= attempt

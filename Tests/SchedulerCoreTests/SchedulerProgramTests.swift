@@ -55,6 +55,7 @@ import Testing
             let told = program.log.filter { !$0.contains("no drone available") }
             let warnings = told.filter { $0.contains("\"level\":\"warning\"") || $0.contains("\"level\":\"error\"") }
             #expect(program.log.contains { $0.contains("\"level\":\"info\"") } && warnings.isEmpty, "\(warnings)")
+            #expect(!program.log.contains { $0.contains("not as configured") }, "what is wanted of the streams is what one server can have")
         }
     }
 
