@@ -7,8 +7,8 @@ import Testing
 
 @testable import DroneCore
 
-/// Every option of a backend's container (dev/docs/protocol.md, Containers), as a real Docker has understood it.
-@Suite(.needsDocker) struct ContainerOptionsTests {
+/// Every option of a backend's container (dev/docs/protocol.md, Containers), as a real Docker has understood it, and where it shows inside, Podman too.
+@Suite(.needsDocker, .withPodman) struct ContainerOptionsTests {
     /// What `docker inspect` says of a container made from the request; it is not started, and removed again.
     private func inspect(
         _ template: ContainerTemplate = ContainerTemplate(), _ change: (inout DockerExecutableConfig) -> Void = { _ in }
@@ -113,15 +113,15 @@ import Testing
         #expect(options["tag"]?.hasPrefix("plane-") == true)
     }
 
-    @Test("what a request says of the process and of its directory is so inside of the container")
-    func inside() async throws {
+    @Test("what a request says of the process and of its directory is so inside of the container", arguments: EngineUnderTest.real)
+    func inside(kind: EngineUnderTest) async throws {
         let base = try TemporaryDirectory()
         // Only root gives directories to others.
         let (user, group) = getuid() == 0 ? (1000, 1001) : (getuid(), getgid())
         var template = ContainerTemplate()
         template.mounts = MountBase(path: base.file("data"))
         try await TestImage.build()
-        let socket = try #require(TestImage.socket)
+        let socket = try kind.socket
         let engine = DockerEngineAdapter(client: DockerClient(endpoint: .unixSocket(path: socket)), template: template)
         let id = BackendID.random()
         var request = SpawnRequest.onDocker(id, drone: .make())
