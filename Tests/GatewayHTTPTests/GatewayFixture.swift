@@ -39,7 +39,7 @@ struct GatewayFixture: Sendable {
     /// Runs `body` with all of it.
     /// - Parameter link: between the gateway and NATS.
     static func run(
-        course: TestDrone.Course = .ready, drones: [String] = [], cluster: String = "plane.test",
+        course: TestDrone.Course = .ready, cluster: String = "plane.test",
         endpoint: PublicEndpoint = PublicEndpoint(scheme: .http, port: 8080), link: SlowLink? = nil,
         configure: (inout GatewayConfiguration) -> Void = { _ in },
         scheduling: (inout SchedulerConfiguration) -> Void = { _ in },
