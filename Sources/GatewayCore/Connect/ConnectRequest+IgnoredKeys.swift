@@ -1,4 +1,4 @@
-package import PlaneProtocol
+import PlaneProtocol
 
 /// Finds keys of a request that have no effect. Plane passes them over too; the answer names them, since a limit that is misspelt is none.
 extension ConnectRequest {
