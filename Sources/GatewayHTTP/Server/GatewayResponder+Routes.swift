@@ -186,7 +186,7 @@ extension GatewayResponder {
         }
         var outcome = RevocationOutcome(proxies: 0, answered: 0, ended: 0)
         for scope in scopes {
-            let next = try await self.fleet.revocations.outcome(of: self.fleet.proxyCount(in: cluster)) { () async throws(GatewayError) in
+            let next = try await self.fleet.revocations.outcome(of: self.fleet.servingProcesses(in: cluster)) { () async throws(GatewayError) in
                 try await self.tokens.revoke(scope)
             }
             outcome.proxies = max(outcome.proxies, next.proxies)
