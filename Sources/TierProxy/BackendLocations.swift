@@ -118,7 +118,7 @@ package final class BackendLocations: FollowedState {
                 return nil
             }
             switch change {
-            case .lock, .acme:
+            case .lock, .acme, .names:
                 state.fleet.skip(sequence: sequence)
                 return nil
             case .backend(let change):
