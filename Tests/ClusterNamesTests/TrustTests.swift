@@ -130,10 +130,11 @@ import Testing
             [
                 "state.heartbeat", "state.cluster.plane_test.acme", "cluster.plane_test.set_acme_record", "cluster.plane_test.drone.drone-1.spawn",
                 "cluster.plane_test.drone.drone-1.register", "cluster.plane_test.drone.drone-1.status", "backend.one.status", "backend.one.log",
-                "secret.cluster.plane_test.backend.one", "certificate.cluster.plane_test.pair", "$JS.API.STREAM.MSG.GET.plane_secrets",
-                "$JS.API.CONSUMER.CREATE.plane_secrets", "$JS.API.STREAM.MSG.GET.plane_certificates", "$JS.API.STREAM.PURGE.plane_state",
-                "$JS.API.STREAM.PURGE.plane_tokens", "$JS.API.STREAM.DELETE.plane_state", "lease.housekeeping",
-                "$JS.API.CONSUMER.CREATE.plane_tokens", "$JS.API.CONSUMER.CREATE.plane_keys", "$JS.API.STREAM.UPDATE.plane_tokens",
+                "secret.cluster.plane_test.backend.one", "certificate.cluster.plane_test.pair", "plane.API.STREAM.MSG.GET.plane_secrets",
+                "plane.API.CONSUMER.CREATE.plane_secrets", "plane.API.STREAM.MSG.GET.plane_certificates", "$JS.API.STREAM.PURGE.plane_state",
+                "$JS.API.STREAM.PURGE.plane_tokens", "plane.API.STREAM.PURGE.plane_tokens", "$JS.API.STREAM.INFO.plane_state",
+                "$JS.API.STREAM.DELETE.plane_state", "lease.housekeeping",
+                "plane.API.CONSUMER.CREATE.plane_tokens", "plane.API.CONSUMER.CREATE.plane_keys", "$JS.API.STREAM.UPDATE.plane_tokens",
                 "$JS.API.STREAM.CREATE.own", "$JS.API.STREAM.MSG.DELETE.plane_tokens", "cluster.plane_test.drone.drone-1.roll_call",
                 "cluster.plane_test.proxy.one.status", "used.one",
             ],
@@ -288,6 +289,28 @@ import Testing
             ["plane.API.STREAM.INFO.plane_state", "plane.API.CONSUMER.CREATE.plane_state", "plane.API.CONSUMER.DELETE.plane_state.one"]
         ),
         (
+            "gateway", "controller.inbox.gateway",
+            [
+                "cluster.plane_test.schedule", "cluster.plane_test.fetch", "cluster.plane_test.backend.one.terminate", "cluster.plane_test.drone.drone-1.drain",
+                "plane.API.STREAM.INFO.plane_state", "plane.API.STREAM.MSG.GET.plane_state", "plane.API.CONSUMER.CREATE.plane_state", "key.one", "opened.one",
+            ]
+        ),
+        (
+            "gateway-proxy", "cluster.plane_test.inbox.tier",
+            [
+                "plane.API.STREAM.INFO.plane_tokens", "plane.API.STREAM.MSG.GET.plane_tokens", "plane.API.CONSUMER.CREATE.plane_tokens",
+                "cluster.plane_test.proxy.one.status",
+            ]
+        ),
+        // He may purge the state himself, so the server is not asked in his name.
+        (
+            "operator", "cli.inbox",
+            [
+                "cluster.plane_test.schedule", "cluster.plane_test.fetch", "cluster.plane_test.backend.one.terminate",
+                "cluster.plane_test.backend.one.status", "cluster.plane_test.drone.drone-1.drain",
+            ]
+        ),
+        (
             "cert-refresher", "cluster.plane_test.inbox.refresher",
             ["cluster.plane_test.set_acme_record", "certificate.cluster.plane_test.pair", "plane.API.STREAM.MSG.GET.plane_certificates"]
         ),
@@ -333,7 +356,8 @@ import Testing
         await server.server.stop(.kill)
     }
 
-    @Test("what is delivered to whoever may make a consumer is kept in no stream, whatever subject it is delivered on", arguments: ["dns", "operator"])
+    @Test(
+        "what is delivered to whoever may make a consumer is kept in no stream, whatever subject it is delivered on", arguments: ["dns", "gateway", "operator"])
     func consumers(user: String) async throws {
         let server = try await GuardedNATS.start()
         let scheduler = try TestProcess.ours("scheduler", environment: server.environment("scheduler"))
@@ -342,8 +366,8 @@ import Testing
         let drone = try await Self.connect("drone-1", to: server, inbox: "cluster.plane_test.inbox.agent.drone-1", log)
         #expect(try await drone.request(DroneStatement(DroneConnectRequest(droneID: .make("drone-1"), version: "test", cluster: .plane, ip: .v4))))
         let before = try await Self.state(server)
-        let isDNS = user == "dns"
-        let bus = try await Self.connect(user, to: server, inbox: isDNS ? "controller.inbox.dns" : "cli.inbox", log)
+        let isOperator = user == "operator"
+        let bus = try await Self.connect(user, to: server, inbox: isOperator ? "cli.inbox" : "controller.inbox.\(user)", log)
         for subject in [
             "secret.cluster.plane_test.backend.one", "lease.housekeeping", "backend.one.status", "certificate.cluster.plane_test.pair",
             "state.cluster.plane_test.drone.drone-2.meta", "cluster.plane_test.drone.drone-1.backend.one.log",
@@ -351,7 +375,7 @@ import Testing
         ] {
             let consumer = #"{"stream_name":"plane_state","config":{"deliver_subject":"\#(subject)","ack_policy":"none"}}"#
             _ = try await bus.connection.request(
-                Array(consumer.utf8), to: "\(isDNS ? "plane.API" : "$JS.API").CONSUMER.CREATE.plane_state", timeout: .seconds(60))
+                Array(consumer.utf8), to: "\(isOperator ? "$JS.API" : "plane.API").CONSUMER.CREATE.plane_state", timeout: .seconds(60))
         }
         // One to an inbox, to have waited until such a delivery comes.
         let fleet = try await bus.connection.jetStream.orderedConsumer(stream: "plane_state", from: .first)
