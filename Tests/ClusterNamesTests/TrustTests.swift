@@ -390,6 +390,50 @@ import Testing
         await server.server.stop(.kill)
     }
 
+    @Test(
+        "consumers that a stolen part has left, as many as a stream may have, keep nobody from starting: schedulers delete them",
+        arguments: [("dns", "plane_state"), ("gateway-proxy", "plane_tokens"), ("gateway", "plane_state")])
+    func leftConsumers(user: String, stream: String) async throws {
+        let server = try await GuardedNATS.start()
+        let first = try TestProcess.ours("scheduler", environment: server.environment("scheduler"))
+        try await first.line(containing: "scheduler is ready")
+        await first.stop(.terminate)
+        let log = LogRecorder()
+        let drone = try await Self.connect("drone-1", to: server, inbox: "cluster.plane_test.inbox.agent.drone-1", log)
+        // What is delivered here has a listener for as long as the drone is there.
+        let command = try drone.connection.subscribe("cluster.plane_test.drone.drone-1.roll_call")
+        try await drone.connection.flush()
+        let inbox = user == "gateway-proxy" ? "cluster.plane_test.inbox.tier" : "controller.inbox.\(user)"
+        let bus = try await Self.connect(user, to: server, inbox: inbox, log)
+        func make(_ number: Int) -> [UInt8] {
+            let config =
+                number.isMultiple(of: 2)
+                ? #""deliver_subject":"\#(inbox).nobody","inactive_threshold":31536000000000000"#
+                : #""deliver_subject":"cluster.plane_test.drone.drone-1.roll_call""#
+            return Array(#"{"stream_name":"\#(stream)","config":{"ack_policy":"none","deliver_policy":"new",\#(config)}}"#.utf8)
+        }
+        let subject = "plane.API.CONSUMER.CREATE.\(stream)"
+        for number in 0..<1000 {
+            let answer = try await bus.connection.request(make(number), to: subject, timeout: .seconds(60))
+            try #require(!String(decoding: answer.payload, as: UTF8.self).contains(#""error""#), "\(number)")
+        }
+        let last = try await bus.connection.request(make(0), to: subject, timeout: .seconds(60))
+        #expect(String(decoding: last.payload, as: UTF8.self).contains("maximum consumers limit"))
+
+        let second = try TestProcess.ours("scheduler", environment: server.environment("scheduler"))
+        try await second.line(containing: "scheduler is ready")
+        let operatorBus = try await Self.connect("operator", to: server, inbox: "cli.inbox", log)
+        try await eventually("what was left is gone", within: .seconds(60)) {
+            try await operatorBus.connection.jetStream.streamInfo(stream).consumers < 10
+        }
+        try await second.line(containing: "a stream had many consumers")
+        command.cancel()
+        for bus in [drone, bus, operatorBus] { await bus.connection.drain(timeout: .seconds(1)) }
+        await second.stop(.terminate)
+        #expect(!second.log.contains { $0.contains(GuardedNATS.refusal) }, "\(second.log)")
+        await server.server.stop(.kill)
+    }
+
     @Test("no command comes out of a stream: neither what a drone prints nor what else is stored is carried out where an operator has it delivered")
     func commandsFromStreams() async throws {
         let server = try await GuardedNATS.start()
