@@ -61,6 +61,18 @@ import Testing
         }
         #expect(failure?.code == .refused)
         #expect(failure?.message.contains("max_memory_mb") == true)
+
+        var processor = ContainerTemplate()
+        processor.limits.cpuPercent = LimitPolicy.Bound(standard: 50, most: 100)
+        let shared = try self.host(try await self.inspect(processor))
+        let (quota, period) = (try #require(shared["CpuQuota"] as? Int), try #require(shared["CpuPeriod"] as? Int))
+        #expect(quota > 0 && quota * 2 == (period == 0 ? 100_000 : period))
+        let greedy = processor
+        let refusal = await #expect(throws: BackendEngineError.self) {
+            _ = try await self.inspect(greedy) { $0.resourceLimits = ResourceLimits(cpuPeriodPercent: 101) }
+        }
+        #expect(refusal?.code == .refused)
+        #expect(refusal?.message.contains("max_cpu_percent") == true)
     }
 
     @Test("each of these can be switched off")
