@@ -76,7 +76,8 @@ import Testing
     @Test(
         "JSON of another shape is 422, and the text names the place",
         arguments: [
-            ("[]", "object"), (#"{"key":{}}"#, "key.name"), (#"{"key":{"name":null}}"#, "key.name"), (#"{"key":{"name":"a","tag":null}}"#, "key.tag"),
+            ("[]", "object"), (#"{"key":{}}"#, "key.name"), (#"{"key":{"name":null}}"#, "key.name"), (#"{"key":{"name":""}}"#, "key.name"),
+            (#"{"key":{"name":"a","tag":null}}"#, "key.tag"),
             (#"{"key":{"name":"a","namespace":null}}"#, "key.namespace"), (#"{"key":{"name":"a","name":"b"}}"#, "key.name"), (#"{"auth":null}"#, "auth"),
             (#"{"auth":[]}"#, "auth"), (#"{"user":1}"#, "user"), (#"{"user":"a\nb"}"#, "user"), (#"{"spawn_config":{}}"#, "spawn_config.executable"),
             (#"{"spawn_config":{"executable":null}}"#, "spawn_config.executable"), (#"{"spawn_config":{"executable":{}}}"#, "executable.image"),

@@ -146,29 +146,6 @@ import Testing
         }
     }
 
-    @Test(
-        "an answer that was lost is asked for again with the same id, and no second backend is made",
-        arguments: [
-            #"{"key":{"name":"room"},"spawn_config":{"executable":{"image":"app"}}}"#, #"{"spawn_config":{"id":"mine","executable":{"image":"app"}}}"#,
-            #"{"spawn_config":{"executable":{"image":"app"}}}"#,
-        ])
-    func lostAnswer(body: String) async throws {
-        let link = SlowLink()
-        try await GatewayFixture.run(link: link) { gateway in
-            gateway.drone.hold()
-            async let told = gateway.connect(body)
-            try await eventually("the drone is asked") { !gateway.drone.held.isEmpty }
-            // What the scheduler answers to the first attempt reaches nobody.
-            link.cut()
-            gateway.drone.release()
-            let answer = try await told
-            let request = try #require(gateway.drone.requests.first)
-            #expect(answer.status == 200 && answer["spawned"] == .bool(true), "\(answer.body)")
-            #expect(answer["backend_id"] == .string(request.backendID.rawValue) && answer["token"]?.text != nil)
-            #expect(gateway.drone.requests.count == 1)
-        }
-    }
-
     @Test("a key is one over all clusters: its holder answers for another one, too, and a free key stays for a minute where it was")
     func otherCluster() async throws {
         try await GatewayFixture.run { gateway in
@@ -207,19 +184,6 @@ import Testing
             gateway.drone.report(try #require(gateway.drone.requests.first).backendID, .errorLoading)
             let answer = try await told
             #expect(answer.status == 200 && answer["status"] == .string("terminated") && answer["spawned"] == .bool(true), "\(answer.body)")
-        }
-    }
-
-    @Test("a key may have the empty name, which its backend is told as any other")
-    func emptyName() async throws {
-        try await GatewayFixture.run { gateway in
-            let body = #"{"key":{"name":""},"spawn_config":{"executable":{"image":"app","mount":true}}}"#
-            let first = try await gateway.connect(body)
-            #expect(first.status == 200 && first["spawned"] == .bool(true), "\(first.body)")
-            let second = try await gateway.connect(body)
-            #expect(second["backend_id"] == first["backend_id"] && second["spawned"] == .bool(false))
-            let request = try #require(gateway.drone.requests.first)
-            #expect(request.executable.env["SESSION_BACKEND_KEY"]?.exposed == "" && request.executable.dataMount == .key(namespace: "", name: ""))
         }
     }
 

@@ -5,24 +5,15 @@ import Synchronization
 /// A way to a server on which what the server says may take as long as the test wants; order is kept.
 final class SlowLink: Sendable {
     private let delay = Mutex(TimeAmount.zero)
-    private let channels = Mutex<[any Channel]>([])
 
     /// From now on what the server says arrives so much later.
     func slow(by delay: TimeAmount) { self.delay.withLock { $0 = delay } }
-
-    /// Breaks what goes over it now; whoever was connected may connect again.
-    func cut() {
-        for channel in self.channels.withLock({ channels in
-            defer { channels = [] }; return channels
-        }) { channel.close(promise: nil) }
-    }
 
     /// Leads to a port of this machine.
     /// - Returns: the port of the way's beginning.
     func open(to port: UInt16) async throws -> UInt16 {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).childChannelInitializer { near in
-            self.channels.withLock { $0.append(near) }
-            return ClientBootstrap(group: near.eventLoop).channelInitializer { far in
+            ClientBootstrap(group: near.eventLoop).channelInitializer { far in
                 far.eventLoop.makeCompletedFuture { try far.pipeline.syncOperations.addHandler(Relay(to: near) { self.delay.withLock { $0 } }) }
             }.connect(host: "127.0.0.1", port: Int(port)).flatMapThrowing { far in
                 try near.pipeline.syncOperations.addHandler(Relay(to: far) { .zero })

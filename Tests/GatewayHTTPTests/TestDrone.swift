@@ -37,9 +37,6 @@ final class TestDrone: Sendable {
         var requests: [SpawnRequest] = []
         var terminations: [TerminationRequest] = []
         var drains: [Bool] = []
-        /// Whether it keeps what asks for backends waiting, and what waits.
-        var isHolding = false
-        var held: Set<BackendID> = []
         /// What visitors have open.
         var connections: [OpenConnections.Entry] = []
         /// What it has accepted. A scheduler that has to wait for the answer asks again, and is told the same, as by an agent.
@@ -68,11 +65,6 @@ final class TestDrone: Sendable {
 
     func take(course: Course) { self.state.withLock { $0.course = course } }
 
-    /// From now on requests to spawn are taken, but not answered before `release`.
-    func hold() { self.state.withLock { $0.isHolding = true } }
-    var held: Set<BackendID> { self.state.withLock { $0.held } }
-    func release() { self.state.withLock { ($0.isHolding, $0.held) = (false, []) } }
-
     func open(_ connections: [OpenConnections.Entry]) { self.state.withLock { $0.connections = connections } }
 
     /// Serves until the task is cancelled.
@@ -97,7 +89,6 @@ final class TestDrone: Sendable {
             }
             group.addTask {
                 await spawns.serveWithHeaders(maxConcurrent: 64) { request in
-                    try? await eventually("the test lets the drone answer", within: .seconds(60)) { !self.keepsWaiting(request.backendID) }
                     guard self.spawn(request) else {
                         return (false, [ErrorReply.headerName: ErrorReply(code: .full, message: "the drone is full").headerValue])
                     }
@@ -140,13 +131,6 @@ final class TestDrone: Sendable {
         var status = DroneStatusMessage(droneID: self.id, cluster: self.cluster, droneVersion: "test", state: state, runningBackends: 0)
         status.pool = self.pool
         try? self.client.bus.publish(status)
-    }
-
-    private func keepsWaiting(_ backend: BackendID) -> Bool {
-        self.state.withLock { state in
-            if state.isHolding { state.held.insert(backend) }
-            return state.isHolding
-        }
     }
 
     /// - Returns: whether it takes the backend.

@@ -80,6 +80,9 @@ extension ConnectRequest: JSONDecodable {
 
         init(json: JSONNode) throws(MessageError) {
             let name: String = try json.required("name")
+            guard !name.isEmpty else {
+                throw MessageError(path: [.key("name")], expected: "a name, or no key for none", found: "the empty text")
+            }
             let namespace = try json.value("namespace", default: "")
             let tag = try json.value("tag", default: "")
             guard let key = BackendKey(namespace: namespace, name: name, tag: tag) else {
