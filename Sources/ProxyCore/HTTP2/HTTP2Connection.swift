@@ -342,16 +342,16 @@ final class HTTP2Connection: ReadinessHandler {
             stream.begin()
             stream.end()
             nghttp2_submit_response(session, stream.id, fields.baseAddress, fields.count, nil)
-            self.endSent(of: stream)
         }
     }
 
-    /// END_STREAM is being sent. What the client still sends of its request is not needed (RFC 9113 §8.1), and is refused by a reset of the stream.
+    /// The library has sent END_STREAM. What the client still sends of its request is not needed (RFC 9113 §8.1), and is refused by a reset of the stream.
+    /// The library sends nothing on a stream after a reset has been submitted, so that must not happen while the last frame of the response waits.
     ///
     /// If its body is as long as its head has said, nothing is missing but END_STREAM, which many clients send in a frame of its own. Some take a reset before
     /// that for the failure of a request that has succeeded, so it is waited for.
-    private func endSent(of stream: HTTP2Stream) {
-        if stream.hasSentEnd { return }
+    func endSent(stream id: Int32) {
+        guard let stream = self.stream(id), !stream.hasSentEnd else { return }
         stream.hasSentEnd = true
         self.budget.earn(.responseSent)
         if stream.inputHasEnded { return }
@@ -400,7 +400,6 @@ final class HTTP2Connection: ReadinessHandler {
             if stream.trailers.readableBytes > 0 {
                 flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
                 self.submitTrailers(of: stream)
-                if count == 0 { self.endSent(of: stream) }
             }
         }
         return count
@@ -423,7 +422,6 @@ final class HTTP2Connection: ReadinessHandler {
         stream.move(length, to: &self.output)
         self.budget.earn(.dataSent)
         if stream.becomesWritable() { self.drained.append(stream) }
-        if stream.waitingBytes == 0, stream.response.isEnded { self.endSent(of: stream) }
     }
 
     // MARK: What goes

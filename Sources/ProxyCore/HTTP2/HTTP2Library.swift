@@ -85,6 +85,13 @@ struct HTTP2Library: @unchecked Sendable {
             HTTP2Connection.with(user) { $0.send(head, length, of: stream) }
             return 0
         }
+        nghttp2_session_callbacks_set_on_frame_send_callback(self.callbacks) { _, frame, user in
+            guard let head = frame?.pointee.hd, head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
+                head.type == NGHTTP2_DATA.rawValue || head.type == NGHTTP2_HEADERS.rawValue
+            else { return 0 }
+            HTTP2Connection.with(user) { $0.endSent(stream: head.stream_id) }
+            return 0
+        }
         nghttp2_session_callbacks_set_on_frame_not_send_callback(self.callbacks) { _, frame, _, user in
             guard let frame, frame.pointee.hd.type == NGHTTP2_HEADERS.rawValue else { return 0 }
             HTTP2Connection.with(user) { $0.headNotSent(stream: frame.pointee.hd.stream_id) }
