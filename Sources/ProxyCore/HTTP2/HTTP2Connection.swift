@@ -135,8 +135,11 @@ final class HTTP2Connection: ReadinessHandler {
         self.giveReaderBack()
         guard !self.isOver else { return self.deleteSession() }
         if count < 0 {
-            // The client does not speak HTTP/2, or makes the proxy queue answers without end.
+            // The client does not speak HTTP/2, makes the proxy queue answers without end, or sends a head without end.
             self.worker.logger.debug("connection of HTTP/2 failed", metadata: [LogKey.reason: "\(String(cString: nghttp2_strerror(Int32(count))))"])
+            let isForeign = count == Int(NGHTTP2_ERR_BAD_CLIENT_MAGIC.rawValue)
+            nghttp2_session_terminate_session(session, UInt32((isForeign ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_ENHANCE_YOUR_CALM).rawValue))
+            self.pump()
             self.writeOutput()
             return self.client.closeLingering()
         }

@@ -40,6 +40,45 @@ struct HTTP2LimitsTests {
         }
     }
 
+    @Test(
+        "a head of many frames is answered 431 on its stream, and the others live",
+        arguments: [
+            ("45 cookies of 4 000 bytes", (0..<45).map { ("cookie", "n\($0)=" + String(repeating: "v", count: 3996)) }),
+            ("180 cookies of 4 096 bytes", (0..<180).map { ("cookie", "n\($0)=" + String(repeating: "v", count: 4091)) }),
+            ("17 fields of 60 000 bytes", (0..<17).map { ("x-\($0)", String(repeating: "a", count: 60_000)) }),
+        ])
+    func longHead(name: String, fields: [(String, String)]) async throws {
+        try await self.withHTTP2 { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            let flags = HTTP2Frames.endStream
+            try await client.send(HTTP2Frames.start + HTTP2Frames.longHeaders(Self.fields("b-1"), stream: 1, flags: flags))
+            let peer = try await backend.accept()
+            _ = try await peer.receive(until: "\r\n\r\n")
+            try await client.send(HTTP2Frames.longHeaders(Self.fields("b-1") + fields, stream: 3, flags: flags))
+            let refused = try await client.bytes("an answer") { HTTP2Frames.read($0).contains { $0.stream == 3 && $0.endsStream } }
+            let head = try #require(HTTP2Frames.read(refused).first { $0.stream == 3 })
+            // Huffman's code would be as long, so it is not used.
+            #expect(head.kind == HTTP2Frames.Kind.headers.rawValue && String(decoding: head.payload, as: UTF8.self).contains("431"))
+            try await peer.send(Self.ok)
+            let bytes = try await client.bytes("the other answer") { HTTP2Frames.read($0).contains { $0.stream == 1 && $0.payload == Array("ok".utf8) } }
+            #expect(!HTTP2Frames.read(bytes).contains { $0.lastStream != nil })
+            withExtendedLifetime(backend) {}
+        }
+    }
+
+    @Test("a field that is larger than the codec takes ends the connection, which is told why: COMPRESSION_ERROR")
+    func hugeField() async throws {
+        try await self.withHTTP2 { proxy in
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            let fields = Self.fields("b-1") + [("x", String(repeating: "a", count: 70_000))]
+            try await client.send(HTTP2Frames.start + HTTP2Frames.longHeaders(fields, stream: 1, flags: HTTP2Frames.endStream))
+            let bytes = try await client.bytes("GOAWAY") { HTTP2Frames.read($0).contains { $0.lastStream != nil } }
+            let goAway = try #require(HTTP2Frames.read(bytes).first { $0.lastStream != nil })
+            #expect(goAway.errorCode == 9)
+        }
+    }
+
     @Test("cookies that came as 200 fields reach the backend as one")
     func crumbs() async throws {
         try await self.withHTTP2 { proxy in
