@@ -26,6 +26,8 @@ final class HTTP2Connection: ReadinessHandler {
     /// Bytes that the connection's window is owed, and that have not been told to the client yet.
     @exclusivity(unchecked) private var credit = 0
     @exclusivity(unchecked) private var skipped = SkippedStreams()
+    /// The client has used up its budget, and has been told so.
+    private var isShutOut = false
     var goAway = HTTP2GoAway()
 
     // Input
@@ -35,6 +37,8 @@ final class HTTP2Connection: ReadinessHandler {
     @exclusivity(unchecked) private var receivedBase: UnsafePointer<UInt8>?
     /// Decodes the fields of the current head; nil between two heads.
     @exclusivity(unchecked) private var reader: HTTP2RequestReader?
+    /// The frame of DATA being read is more than padding.
+    private var dataHasContent = false
     /// The head being read is that of a stream that has been refused.
     private var skipsHeaders = false
     /// The head being read is that of a stream that the limiter has counted already.
@@ -159,10 +163,15 @@ final class HTTP2Connection: ReadinessHandler {
         self.hasSpoken = true
         switch UInt32(head.type) {
         case NGHTTP2_HEADERS.rawValue:
+            // The library ignores those of streams that have ended, and of those that come after the last one has been named.
+            if self.goAway.isFinal || head.stream_id <= self.skipped.last, self.stream(head.stream_id) == nil { self.spend(.controlFrame) }
             if !self.skipped.begins(head.stream_id) { nghttp2_session_terminate_session(self.session, UInt32(NGHTTP2_PROTOCOL_ERROR.rawValue)) }
-        case NGHTTP2_DATA.rawValue: if head.length == 0, head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) == 0 { self.spend(.controlFrame) }
+        case NGHTTP2_DATA.rawValue:
+            self.dataHasContent = false
+            // What was on its way when its stream ended comes in frames that are not worth counting, but for the smallest.
+            if head.length < FrameBudget.worthwhileBytes, self.stream(head.stream_id) == nil { self.spend(.controlFrame) }
         case NGHTTP2_RST_STREAM.rawValue: self.spend(.wastedStream)
-        case NGHTTP2_CONTINUATION.rawValue: break  // the library allows some
+        case NGHTTP2_CONTINUATION.rawValue: if head.length == 0 { self.spend(.controlFrame) }  // of others the library allows some
         // The library ignores frames with the priorities of RFC 7540, and so misses this error (RFC 9113 §6.3).
         case NGHTTP2_PRIORITY.rawValue where head.stream_id == 0:
             nghttp2_session_terminate_session(self.session, UInt32(NGHTTP2_PROTOCOL_ERROR.rawValue))
@@ -171,7 +180,8 @@ final class HTTP2Connection: ReadinessHandler {
     }
 
     func spend(_ cost: FrameBudget.Cost) {
-        guard !self.budget.spend(cost), !self.goAway.isFinal else { return }
+        guard !self.budget.spend(cost), !self.isShutOut else { return }
+        self.isShutOut = true
         self.goAway.isFinal = true
         self.worker.logger.debug("connection of HTTP/2 failed", metadata: [LogKey.reason: "its client sends frames that mean nothing"])
         nghttp2_session_terminate_session(self.session, UInt32(NGHTTP2_ENHANCE_YOUR_CALM.rawValue))
@@ -182,7 +192,11 @@ final class HTTP2Connection: ReadinessHandler {
         switch UInt32(head.type) {
         case NGHTTP2_HEADERS.rawValue: self.headersEnd(stream: head.stream_id, endsStream: head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0)
         case NGHTTP2_DATA.rawValue:
-            guard head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0, let stream = self.stream(head.stream_id) else { return }
+            guard head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 else {
+                if !self.dataHasContent { self.spend(.controlFrame) }  // nothing, or only padding
+                return
+            }
+            guard let stream = self.stream(head.stream_id) else { return }
             self.endInput(of: stream, trailers: ByteBuffer())
         case NGHTTP2_PING.rawValue:
             if head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 { self.pingAnswered(frame.pointee.ping.opaque_data.0) }
@@ -260,6 +274,7 @@ final class HTTP2Connection: ReadinessHandler {
 
     /// Bytes of a request's body have come.
     func dataReceived(stream id: Int32, _ data: UnsafePointer<UInt8>, _ length: Int) {
+        self.dataHasContent = true
         guard let stream = self.stream(id), let engine = stream.engine, let receivedBase,
             let bytes = self.received.getSlice(at: self.received.readerIndex + (data - receivedBase), length: length)
         else { return self.giveBack(length) }
@@ -423,7 +438,7 @@ final class HTTP2Connection: ReadinessHandler {
     func send(_ head: UnsafePointer<UInt8>, _ length: Int, of stream: HTTP2Stream) {
         self.output.writeBytes(UnsafeRawBufferPointer(start: head, count: Self.frameHeadLength))
         stream.move(length, to: &self.output)
-        self.budget.earn(.dataSent)
+        if length >= FrameBudget.worthwhileBytes || stream.waitingBytes == 0 { self.budget.earn(.dataSent) }
         if stream.becomesWritable() { self.drained.append(stream) }
     }
 
