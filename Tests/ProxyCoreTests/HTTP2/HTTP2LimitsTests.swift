@@ -232,8 +232,8 @@ struct HTTP2LimitsTests {
         }
     }
 
-    @Test("what is urgent is sent first, and what is incremental in turns")
-    func priorities() async throws {
+    @Test("what is urgent is sent first, and what is incremental in turns, as the request says it or a PRIORITY_UPDATE afterwards", arguments: [false, true])
+    func priorities(byUpdate: Bool) async throws {
         try await self.withHTTP2 { proxy in
             let backend = try proxy.backend("b-1")
             let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
@@ -248,13 +248,20 @@ struct HTTP2LimitsTests {
             _ = try await filling.receive(until: "\r\n\r\n")
             try await filling.send(body(65_535))
             _ = try await client.bytes("a full window") { Self.bytes(of: 1, in: $0) == 65_535 }
-            for (stream, priority) in [(3, "u=6"), (5, "u=5, i"), (7, "u=5, i"), (9, "u=1")] as [(UInt32, String)] {
-                try await client.send(HTTP2Frames.headers(Self.fields("b-1") + [("priority", priority)], stream: stream, flags: flags))
+            let priorities: [(UInt32, String)] = [(3, "u=6"), (5, "u=5, i"), (7, "u=5, i"), (9, "u=1")]
+            for (stream, priority) in priorities {
+                let fields = Self.fields("b-1") + [("priority", byUpdate ? "u=\(stream == 9 ? 7 : 0)" : priority)]
+                try await client.send(HTTP2Frames.headers(fields, stream: stream, flags: flags))
                 let peer = try await backend.accept()
                 _ = try await peer.receive(until: "\r\n\r\n")
                 try await peer.send(body(20_000))
             }
             _ = try await client.bytes("four heads") { bytes in HTTP2Frames.read(bytes).count { $0.kind == 1 } == 5 }
+            if byUpdate {
+                for (stream, priority) in priorities {
+                    try await client.send(HTTP2Frames.frame(.priorityUpdate, stream: 0, HTTP2Frames.number(stream) + Array(priority.utf8)))
+                }
+            }
             try await client.send(HTTP2Frames.frame(.windowUpdate, stream: 0, HTTP2Frames.number(80_000)))
             let seen = try await client.bytes("all") { bytes in [3, 5, 7, 9].allSatisfy { Self.bytes(of: $0, in: bytes) == 20_000 } }
             let order = HTTP2Frames.read(seen).filter { $0.kind == 0 && $0.stream > 1 && !$0.payload.isEmpty }.map(\.stream)
