@@ -22,9 +22,11 @@ final class HTTP2Connection: ReadinessHandler {
     unowned let client: ClientConnection
     @exclusivity(unchecked) var streams: [HTTP2Stream] = []
     @exclusivity(unchecked) private var budget: FrameBudget
-    @exclusivity(unchecked) private var uploads: UploadWindows
+    @exclusivity(unchecked) var uploads: UploadWindows
     /// Bytes that the connection's window is owed, and that have not been told to the client yet.
-    @exclusivity(unchecked) private var credit = 0
+    @exclusivity(unchecked) var credit = 0
+    /// Bytes of a request's body have come since the worker last looked.
+    var hasUploads = false
     @exclusivity(unchecked) private var skipped = SkippedStreams()
     /// The client has used up its budget, and has been told so.
     private var isShutOut = false
@@ -68,8 +70,8 @@ final class HTTP2Connection: ReadinessHandler {
     /// Since when END_STREAM is waited for on streams whose responses have been sent.
     var endsAwaitedSince: NIODeadline?
 
-    private static let farewellPing: UInt8 = 1
-    private static let measuringPing: UInt8 = 2
+    static let farewellPing: UInt8 = 1
+    static let measuringPing: UInt8 = 2
 
     init(_ client: ClientConnection, worker: ProxyWorker) {
         self.client = client
@@ -279,38 +281,18 @@ final class HTTP2Connection: ReadinessHandler {
             let bytes = self.received.getSlice(at: self.received.readerIndex + (data - receivedBase), length: length)
         else { return self.giveBack(length) }
         self.giveBack(self.uploads.received(length))
+        self.hasUploads = true
+        if self.uploads.isOverrun {
+            self.drop(length, of: stream)
+            stream.reset(.enhanceYourCalm)
+            return engine.close()
+        }
         if self.uploads.wantsMeasurement() { self.ping(Self.measuringPing) }
         engine.received(bytes, on: stream)
         if self.fed.last !== engine { self.fed.append(engine) }
     }
 
-    /// A backend has taken bytes of a request's body.
-    func taken(_ count: Int, of stream: HTTP2Stream) {
-        self.drop(count, of: stream)
-        stream.credit += count
-        guard stream.credit >= self.uploads.creditStep, !stream.inputHasEnded, !self.isOver, let session else { return }
-        nghttp2_submit_window_update(session, 0, stream.id, Int32(clamping: stream.credit))
-        stream.credit = 0
-        if !self.isInLibrary { self.deferTurn() }
-    }
-
-    /// Bytes of a stream's body are no longer needed: the client may send as many again.
-    func drop(_ count: Int, of stream: HTTP2Stream) {
-        guard count > 0, !self.isOver else { return }
-        self.giveBack(self.uploads.released(count))
-    }
-
-    /// Opens the connection's window again, in steps (RFC 9113 §6.9). The library would do so by half of a window, and of what comes behind that half
-    /// the client would hear a round trip later: it could send half a window in each.
-    private func giveBack(_ count: Int) {
-        self.credit += count
-        guard self.credit >= self.uploads.creditStep, let session else { return }
-        nghttp2_submit_window_update(session, 0, 0, Int32(clamping: self.credit))
-        self.credit = 0
-        if !self.isInLibrary { self.deferTurn() }
-    }
-
-    private func stream(_ id: Int32) -> HTTP2Stream? {
+    func stream(_ id: Int32) -> HTTP2Stream? {
         guard let pointer = nghttp2_session_get_stream_user_data(self.session, id) else { return nil }
         return Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeUnretainedValue()
     }
@@ -319,30 +301,6 @@ final class HTTP2Connection: ReadinessHandler {
         guard self.headersBeganAt == nil, let reader else { return }
         self.reader = nil
         self.worker.giveBack(reader)
-    }
-
-    // MARK: Windows
-
-    private func ping(_ kind: UInt8) {
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 8) { data in
-            data.initialize(repeating: 0)
-            data[0] = kind
-            _ = nghttp2_submit_ping(self.session, 0, data.baseAddress)
-        }
-    }
-
-    private func pingAnswered(_ kind: UInt8) {
-        switch kind {
-        case Self.farewellPing: self.writeFinalFrames()
-        case Self.measuringPing: if let size = self.uploads.measured() { self.growWindows(to: size) }
-        default: break
-        }
-    }
-
-    private func growWindows(to size: Int) {
-        nghttp2_session_set_local_window_size(self.session, 0, 0, Int32(clamping: size))
-        var setting = nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue), value: UInt32(clamping: size))
-        nghttp2_submit_settings(self.session, 0, &setting, 1)
     }
 
     // MARK: Responses

@@ -206,6 +206,68 @@ struct HTTP2LimitsTests {
         }
     }
 
+    @Test("what comes on a stream after its early answer, and padding, are given back to the connection's window, however many there are")
+    func ignored() async throws {
+        let size = 12_000
+        try await self.withHTTP2 { proxy in
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            try await client.send(HTTP2Frames.start)
+            for round in 0..<12 {
+                let stream = UInt32(2 * round + 1)
+                let backend = try proxy.backend("b-1")
+                let fields = Self.fields("b-1", method: "POST") + [("content-length", "1000000")]
+                let content = [UInt8](repeating: 0x61, count: size - 256)
+                let data = HTTP2Frames.frame(.data, flags: HTTP2Frames.padded, stream: stream, [255] + content + [UInt8](repeating: 0, count: 255))
+                try await client.send(HTTP2Frames.headers(fields, stream: stream, flags: HTTP2Frames.endHeaders) + data)
+                let peer = try await backend.accept()
+                _ = try await peer.receive(until: String(decoding: content, as: UTF8.self))
+                try await peer.send("HTTP/1.1 413 Too Large\r\nDate: now\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+                _ = try await client.bytes("a reset") {
+                    HTTP2Frames.read($0).contains { $0.kind == HTTP2Frames.Kind.resetStream.rawValue && $0.stream == stream }
+                }
+                // On its way when the stream was reset.
+                try await client.send(data)
+                _ = try await client.bytes("the connection's window back") { Self.windowGiven(to: 0, in: $0) > (2 * round + 1) * size - 65_535 / 2 }
+            }
+        }
+    }
+
+    @Test(
+        "windows that have grown shrink when nothing is uploaded any more, although a stream is open, and another client's may grow instead",
+        .timeLimit(.minutes(3)))
+    func shrinking() async throws {
+        let initial = 65_535
+        try await self.withHTTP2({ $0.limits.uploadWindowsBytes = 3 * initial }) { proxy in
+            let backend = try proxy.backend("b-1")
+            let clients = [
+                try await TLSPeer.connect(port: proxy.port, protocols: ["h2"]), try await TLSPeer.connect(port: proxy.port, protocols: ["h2"]),
+            ]
+            var readings: [Task<String, any Error>] = []
+            for client in clients {
+                try await client.send(HTTP2Frames.start + HTTP2Frames.headers(Self.fields("b-1", method: "POST"), stream: 1, flags: HTTP2Frames.endHeaders))
+                for _ in 0..<4 { try await client.send(HTTP2Frames.frame(.data, stream: 1, [UInt8](repeating: 0x61, count: 8192))) }
+                let peer = try await backend.accept()
+                readings.append(Task { try await peer.receiveToEnd() })
+                let asked = try await client.bytes("PING") { HTTP2Frames.read($0).contains { $0.kind == HTTP2Frames.Kind.ping.rawValue } }
+                let ping = try #require(HTTP2Frames.read(asked).first { $0.kind == HTTP2Frames.Kind.ping.rawValue })
+                try await client.send(
+                    HTTP2Frames.frame(.data, stream: 1, [UInt8](repeating: 0x61, count: 16_384))
+                        + HTTP2Frames.frame(.data, stream: 1, [UInt8](repeating: 0x61, count: 16_384 - 1))
+                        + HTTP2Frames.frame(.ping, flags: 1, stream: 0, ping.payload))
+                // The first one takes all there is, and gives it back. The stream stays open.
+                _ = try await client.bytes("a larger window, and the first one again") { Self.windowSizes(in: $0) == [4 * initial, initial] }
+            }
+            for client in clients { try await client.close() }
+            for reading in readings { _ = try await reading.value }
+        }
+    }
+
+    /// Those that the proxy has told for streams, in their order.
+    private static func windowSizes(in bytes: [UInt8]) -> [Int] {
+        HTTP2Frames.read(bytes).filter { $0.kind == HTTP2Frames.Kind.settings.rawValue && $0.payload.starts(with: [0, 4]) && $0.payload.count == 6 }
+            .map { $0.payload.suffix(4).reduce(0) { $0 << 8 | Int($1) } }
+    }
+
     @Test("the windows of a client that fills them grow, as it is told by SETTINGS and WINDOW_UPDATE")
     func growth() async throws {
         try await self.withHTTP2 { proxy in
