@@ -116,14 +116,15 @@ let package = Package(
             ["LogKeys", "PlaneProtocol", "ConfigurationReading", "NetworkAddresses", lifecycle, logging, metrics, arguments, nioCore, nioPosix, nioHTTP1]),
         configuration(of: "PlaneMessaging", ["PlaneProtocol", "PlaneService", "NATSAddressing"]),
         configuredLibrary("PlaneMessaging", ["LogKeys", "PlaneProtocol", "PlaneService", "NATS", "NATSAddressing", lifecycle, logging, metrics]),
-        library("StateReplication", ["LogKeys", "PlaneProtocol", "PlaneState", "PlaneService", "NATS", "UTCTime", logging]),
+        library("StateReplication", ["LogKeys", "PlaneProtocol", "PlaneState", "PlaneService", "NATS", "Timing", "UTCTime", logging]),
         library(
             "PlaneClient",
             ["PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "StateReplication", "NATS", "NetworkAddresses", "Timing", "UTCTime", logging]),
         library(
             "PlaneDoctor",
             [
-                "PlaneClient", "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "StateReplication", "NATS", "NetworkAddresses",
+                "PlaneClient", "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "StateReplication", "NATS", "EpollTransport",
+                "NetworkAddresses",
                 nioCore, nioPosix, nioSSL,
             ]),
         configuration(of: "SchedulerCore", []),

@@ -42,6 +42,9 @@ package struct ZoneProjection: Sendable {
     /// Stream sequence of the last message seen.
     package var sequence: UInt64 { self.fleet.sequence }
 
+    /// Every backend of the current stream, ended ones too.
+    package var backendNames: [(backend: BackendID, cluster: ClusterName)] { self.fleet.backendNames }
+
     /// Adds a cluster's zone before there is any message about the cluster.
     package mutating func open(_ cluster: ClusterName, in zones: inout ZoneTable) {
         _ = self.cluster(cluster, &zones)

@@ -143,6 +143,8 @@ package final class BackendLocations: FollowedState {
     /// Does nothing: the age of the stream does not matter here.
     package func began(streamAge age: Duration) {}
 
+    package var backendNames: [(backend: BackendID, cluster: ClusterName)] { self.state.withLock { $0.fleet.backendNames } }
+
     package func lost() { self.state.withLock { $0.begin(until: .now() + Self.formerTime) } }
 
     package func purged(_ backend: BackendID, clusterToken: String) {
