@@ -36,6 +36,11 @@ extension DronePolicy {
         return rewriting
     }
 
+    /// The tier takes a visitor's token out of the path, but for a static one, which the backend may know itself.
+    func secret(inPathOf head: RequestHead, _ bytes: Span<UInt8>, from visitor: Visitor) -> Range<Int>? {
+        visitor.isProxy ? PathToken.segment(in: head, bytes) : nil
+    }
+
     // MARK: Forwarding
 
     /// Prepares a request that is passed on to the tier because its backend may be on another drone. A hop field of the visitor's is removed, and ours is added

@@ -188,6 +188,8 @@ final class TierPolicy: ProxyPolicy {
         return .route(route, path: path, notes)
     }
 
+    func secret(inPathOf head: RequestHead, _ bytes: Span<UInt8>, from visitor: Visitor) -> Range<Int>? { PathToken.segment(in: head, bytes) }
+
     // MARK: Hosts and paths
 
     /// Whether the host is the cluster's name or below it, whatever its port.

@@ -103,7 +103,7 @@ extension ClientConnection {
     private func beginRecord(_ head: RequestHead, _ bytes: Span<UInt8>) -> AccessRecord {
         AccessRecord(
             id: self.requestID?.description ?? "-", client: self.visitor.address?.description ?? "-", head: head, bytes,
-            isHTTP2: self.role.isStream)
+            secret: self.worker.policy.secret(inPathOf: head, bytes, from: self.visitor), isHTTP2: self.role.isStream)
     }
 
     private func send(
