@@ -57,8 +57,9 @@ rule 'An import points up (or sideways in layer 0, where the table says nothing 
 
 # Programs that share a configuration file read all of it, without linking one another's components.
 mapfile -t configurations < <(printf '%s\n' "${sources[@]}" | grep -E '^Sources/[A-Za-z]+/Configuration/')
-rule "A component's Configuration folder is a module that knows no component." \
-    "$(find_in '^ *(package )?import (SchedulerCore|CertificateCore|DroneCore|ProxyCore|DNSCore|PlaneMessaging|ClusterNames|StateReplication|DroneStore|DockerEngine|NATS|ACME)$' "${configurations[@]}")"
+values=" JSONValues LogKeys UTCTime NetworkAddresses Timing TextEncodings NATSAddressing PlaneProtocol ConfigurationReading PlaneService VisitorTokens "
+components=$(printf '%s\n' "${!layer[@]}" | while read -r module; do [[ "$values" == *" $module "* ]] || echo "$module"; done | sort | paste -sd '|')
+rule "A component's Configuration folder is a module that knows no component." "$(find_in "^ *(package |internal )?import ($components)\$" "${configurations[@]}")"
 mapfile -t outside_nats < <(printf '%s\n' "${sources[@]}" | grep -v '^Sources/NATS/')
 rule 'Only the NATS target may import CNATS.' "$(find_in '^ *(package |internal )?import CNATS' "${outside_nats[@]}")"
 mapfile -t pure < <(printf '%s\n' "${sources[@]}" | grep -E '^Sources/(PlaneProtocol|PlaneState)/')
