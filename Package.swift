@@ -103,7 +103,7 @@ let package = Package(
         library("RedisClient", ["LogKeys", "EpollTransport", nioCore, collections, logging], settings: hot),
         library("DNSCore", ["CDatagrams", "NetworkAddresses", nioCore, nioPosix]),
         library("DockerEngine", ["UTCTime", "Timing", "TextEncodings", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]),
-        library("ACME", ["Timing", "TextEncodings", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, crypto, cryptoExtras, x509, asn1, logging]),
+        library("ACME", ["Timing", "TextEncodings", "UTCTime", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, crypto, cryptoExtras, x509, asn1, logging]),
 
         // Layer 1: the language and the shared memory of the system; no IO.
         library("PlaneProtocol", ["JSONValues", "UTCTime", "NetworkAddresses", "TextEncodings"]),

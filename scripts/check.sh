@@ -33,7 +33,7 @@ declare -A layer=(
 # What layer 0 imports of ours, apart from the C modules.
 declare -A sideways=(
     [NATSAddressing]="TextEncodings" [NATS]="JSONValues NATSAddressing UTCTime Timing" [DockerEngine]="UTCTime Timing TextEncodings"
-    [ACME]="Timing TextEncodings"
+    [ACME]="Timing TextEncodings UTCTime"
     [EpollTransport]="NetworkAddresses" [RedisClient]="EpollTransport LogKeys" [DNSCore]="NetworkAddresses"
 )
 upward=""
@@ -69,6 +69,8 @@ mapfile -t timed < <(printf '%s\n' "${sources[@]}" | grep -E '^Sources/(DroneCor
     grep -vE '/(AgentTime|ReadinessProber|DockerEngineAdapter[+A-Za-z]*|ChallengeVisibility)\.swift$')
 rule 'In DroneCore and CertificateCore time is given: AgentTime, CertificateRefresher.Time; only what asks a peer waits by a clock of its own.' \
     "$(find_in '(Task|clock)\.sleep\(|Date\(\)|ContinuousClock\(\)|WireTime\.now\(\)' "${timed[@]}" | grep -vF 'Sources/CertificateCore/CertificateRefresher.swift:')"
+rule 'In DroneCore and CertificateCore a time limit waits by the time that is given: withTimeLimit(…, sleep: …).' \
+    "$(find_in 'withTimeLimit\(' "${timed[@]}" | grep -v 'sleep:')"
 rule 'A machine knows no IO, logger or task, and switches over every state (no default:).' \
     "$(find_in 'import (NIOPosix|Logging|Metrics|Dispatch|NATS|GRDB|Glibc)|^ *default:|\bawait\b|Task *\{|Date\(\)' "${machines[@]}")"
 
