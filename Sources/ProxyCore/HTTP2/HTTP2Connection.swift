@@ -9,7 +9,7 @@ import NIOCore
 /// Bytes from the client are given to the library as they come. What the library and the streams send is gathered in one buffer, which is written once in a
 /// turn of the event loop, or when it is full. The library never keeps bytes of a body: those of a request are passed on as parts of what was read, those of
 /// a response are copied once, from what was read to that buffer, in the order of their priority (RFC 9218). Pieces that are written without a copy would each
-/// become a record of TLS, and small records cost more than copying does (dev/docs/proxy.md, Records of TLS).
+/// become a record of TLS, and small records cost more than copying does (dev/docs/proxy.md, HTTPS).
 ///
 /// The library must not be entered for more input or output from one of its own callbacks; `isInLibrary` prevents that, and what such a call would have done
 /// is done right after the library returns.
