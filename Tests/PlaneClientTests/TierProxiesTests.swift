@@ -83,7 +83,7 @@ import Testing
                     for status in [
                         try self.status("px-2", open: 1), try self.status("px-1", open: 7, process: 1), try self.status("px-1", open: 2, process: 2),
                     ] { try scheduler.connection.publish(WireCodec.encode(status), to: status.subject) }
-                    try await Task.sleep(for: .milliseconds(20))
+                    try await scheduler.connection.flush()
                 }
             }
             defer { speaking.cancel() }

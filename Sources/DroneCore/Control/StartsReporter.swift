@@ -98,7 +98,7 @@ package final class StartsReporter: Sendable {
     /// Those of the images that are not on this machine, as the engine says now; nil if that is not known.
     func missing(among names: [String]) async -> [String]? {
         // If the engine does not answer in time, its last list counts.
-        _ = await withTimeLimit(Self.listTimeLimit) { await self.list() }
+        _ = await withTimeLimit(Self.listTimeLimit, sleep: self.time.sleep) { await self.list() }
         guard let keys = self.state.withLock({ $0.keys }) else { return nil }
         return names.filter { !keys.contains(ImageKey($0)) }
     }
