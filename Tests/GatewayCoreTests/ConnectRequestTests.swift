@@ -42,7 +42,7 @@ import Testing
                 "usr", "key.nmae", "token.kid", "spawn_config.max_idle_second", "spawn_config.executable.mounts",
                 "spawn_config.executable.credentials.token", "spawn_config.executable.resource_limits.memory",
             ])
-        let many = (0..<100).map { #""\(String(repeating: "k", count: 1000))\($0)":1"# }.joined(separator: ",")
+        let many = (0..<100).map { #""\#(String(repeating: "k", count: 1000))\#($0)":1"# }.joined(separator: ",")
         let keys = try self.read("{\(many)}").ignoredKeys
         #expect(keys.count == 16 && keys.allSatisfy { $0.utf8.count < 100 })
     }
