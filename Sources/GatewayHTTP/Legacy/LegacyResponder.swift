@@ -6,6 +6,7 @@ import LogKeys
 import PlaneClient
 import PlaneMessaging
 import PlaneProtocol
+import PlaneState
 import PlaneService
 import TextEncodings
 
