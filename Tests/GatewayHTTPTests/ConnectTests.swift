@@ -2,6 +2,7 @@ import GatewayHTTP
 import GatewayHTTPConfiguration
 import GatewayCore
 import JSONValues
+import Logging
 import NATS
 import NIOHTTP1
 import PlaneClient
