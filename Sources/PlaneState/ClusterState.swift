@@ -7,7 +7,6 @@ struct ClusterState: Sendable {
     var locks = LockTable()
     var acme = AcmeValues()
     var ends = EndIndex()
-    var names = NameChanges()
 
     // MARK: Drones
 

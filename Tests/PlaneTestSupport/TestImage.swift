@@ -12,14 +12,11 @@ import Foundation
 /// - `IGNORE_TERM`: does not end when it is asked to.
 package enum TestImage {
     /// Its name on the engine.
-    package static let name = "plane-test-image" + suffix
+    package static let name = "plane-test-image"
     /// The same with a program that does not exist.
-    package static let brokenName = "plane-test-broken" + suffix
+    package static let brokenName = "plane-test-broken"
     /// The same with a user, a directory, a variable and an entry point of its own, which is found by PATH.
-    package static let userName = "plane-test-user" + suffix
-
-    /// Of this clone, whose images may be of another revision than those of a clone that shares the engine.
-    private static let suffix = ProcessInfo.processInfo.environment["PLANE_TEST_IMAGE_SUFFIX"].map { "-" + $0 } ?? ""
+    package static let userName = "plane-test-user"
 
     /// The Docker the tests use; nil where none is to be used.
     package static var socket: String? { ProcessInfo.processInfo.environment["PLANE_TEST_DOCKER_SOCKET"] }

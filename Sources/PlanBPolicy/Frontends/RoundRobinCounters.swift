@@ -2,11 +2,7 @@ import Synchronization
 
 /// Counts the requests to the backends of one name, on all event loops together: 0, 1, 2 …, and again from 0 after the largest number of 32 bits.
 final class RoundRobinCounter: Sendable {
-    private let value: Atomic<UInt32>
-
-    init(next: UInt32 = 0) {
-        self.value = Atomic(next)
-    }
+    private let value = Atomic<UInt32>(0)
 
     /// Returns the number of this request.
     func take() -> UInt32 { self.value.wrappingAdd(1, ordering: .relaxed).oldValue }
@@ -25,8 +21,6 @@ final class RoundRobinCounters: Sendable {
     init(capacity: Int = 50_000) {
         self.capacity = capacity
     }
-
-    var count: Int { self.halves.withLock { $0.recent.count + $0.older.count } }
 
     func counter(of name: String) -> RoundRobinCounter {
         self.halves.withLock { halves in

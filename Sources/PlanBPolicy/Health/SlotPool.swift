@@ -7,10 +7,11 @@ actor SlotPool {
         self.free = count
     }
 
-    func withSlot<Result: Sendable, Failure: Error>(_ body: @Sendable () async throws(Failure) -> Result) async throws(Failure) -> Result {
+    func withSlot<Result: Sendable>(_ body: @Sendable () async -> Result) async -> Result {
         await self.take()
-        defer { self.giveBack() }
-        return try await body()
+        let result = await body()
+        self.giveBack()
+        return result
     }
 
     private func take() async {

@@ -1,8 +1,7 @@
 import DequeModule
 import NIOCore
 
-/// Connections of HTTP/2 that had no stream when they were noted, or larger windows than in the beginning, in that order. Those that still have none a while
-/// later give memory back, and those to which nothing is uploaded give back the size of their windows.
+/// Connections of HTTP/2 that had no stream when they were noted, in that order. Those that still have none a while later give memory back.
 ///
 /// A connection is noted once, however often it is used meanwhile, so a busy one costs nothing.
 struct RestingConnections {
