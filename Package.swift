@@ -103,7 +103,7 @@ let package = Package(
         library("RedisClient", ["LogKeys", "EpollTransport", nioCore, collections, logging], settings: hot),
         library("DNSCore", ["CDatagrams", "NetworkAddresses", nioCore, nioPosix]),
         library("DockerEngine", ["UTCTime", "Timing", "TextEncodings", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]),
-        library("ACME", ["Timing", "TextEncodings", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, crypto, cryptoExtras, x509, asn1, logging]),
+        library("ACME", ["Timing", "TextEncodings", "UTCTime", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, crypto, cryptoExtras, x509, asn1, logging]),
 
         // Layer 1: the language and the shared memory of the system; no IO.
         library("PlaneProtocol", ["JSONValues", "UTCTime", "NetworkAddresses", "TextEncodings"]),
@@ -116,14 +116,15 @@ let package = Package(
             ["LogKeys", "PlaneProtocol", "ConfigurationReading", "NetworkAddresses", lifecycle, logging, metrics, arguments, nioCore, nioPosix, nioHTTP1]),
         configuration(of: "PlaneMessaging", ["PlaneProtocol", "PlaneService", "NATSAddressing"]),
         configuredLibrary("PlaneMessaging", ["LogKeys", "PlaneProtocol", "PlaneService", "NATS", "NATSAddressing", lifecycle, logging, metrics]),
-        library("StateReplication", ["LogKeys", "PlaneProtocol", "PlaneState", "PlaneService", "NATS", "UTCTime", logging]),
+        library("StateReplication", ["LogKeys", "PlaneProtocol", "PlaneState", "PlaneService", "NATS", "Timing", "UTCTime", logging]),
         library(
             "PlaneClient",
             ["PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "StateReplication", "NATS", "NetworkAddresses", "Timing", "UTCTime", logging]),
         library(
             "PlaneDoctor",
             [
-                "PlaneClient", "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "StateReplication", "NATS", "NetworkAddresses",
+                "PlaneClient", "PlaneProtocol", "PlaneState", "PlaneService", "PlaneMessaging", "StateReplication", "NATS", "EpollTransport",
+                "NetworkAddresses",
                 nioCore, nioPosix, nioSSL,
             ]),
         configuration(of: "SchedulerCore", []),
@@ -182,8 +183,8 @@ let package = Package(
             "PlanBPolicy",
             [
                 "LogKeys",
-                "ProxyCore", "RedisClient", "EpollTransport", "NetworkAddresses", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, lifecycle, logging,
-                metrics,
+                "ProxyCore", "RedisClient", "EpollTransport", "NetworkAddresses", "Timing", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, lifecycle,
+                logging, metrics,
             ], settings: hot),
         library("TierHop", ["ProxyCore", "PlaneProtocol"], settings: hot),
         library("ProxyPages", ["ProxyCore", "ProxyCoreConfiguration", nioCore], settings: hot),
@@ -293,7 +294,7 @@ let package = Package(
         tests("TimingTests", ["Timing"]),
         tests("TextEncodingsTests", ["TextEncodings"]),
         tests("NATSAddressingTests", ["NATSAddressing"]),
-        tests("NATSTests", ["NATS", "NATSAddressing", "UTCTime", "Timing"], resources: [.copy("Fixtures")]),
+        tests("NATSTests", ["NATS", "NATSAddressing", "UTCTime", "Timing", logging], resources: [.copy("Fixtures")]),
         tests("EpollTransportTests", ["EpollTransport", nioCore, nioPosix]),
         tests("RedisClientTests", ["RedisClient", "EpollTransport", logging, nioCore]),
         tests("DNSCoreTests", ["DNSCore", nioCore, nioEmbedded, nioPosix]),
@@ -370,7 +371,7 @@ let package = Package(
             ]),
         tests(
             "PlaneDoctorTests",
-            ["PlaneDoctor", "PlaneClientTestSupport", "PlaneState", "PlaneService", "PlaneProtocol", "NATS", "NetworkAddresses", nioCore, nioSSL]),
+            ["PlaneDoctor", "PlaneClientTestSupport", "ProxyCore", "PlaneState", "PlaneService", "PlaneProtocol", "NATS", "NetworkAddresses", nioCore, nioSSL]),
         tests(
             "PlaneCommandTests",
             [

@@ -33,7 +33,7 @@ declare -A layer=(
 # What layer 0 imports of ours, apart from the C modules.
 declare -A sideways=(
     [NATSAddressing]="TextEncodings" [NATS]="JSONValues NATSAddressing UTCTime Timing" [DockerEngine]="UTCTime Timing TextEncodings"
-    [ACME]="Timing TextEncodings"
+    [ACME]="Timing TextEncodings UTCTime"
     [EpollTransport]="NetworkAddresses" [RedisClient]="EpollTransport LogKeys" [DNSCore]="NetworkAddresses"
 )
 upward=""
@@ -57,8 +57,9 @@ rule 'An import points up (or sideways in layer 0, where the table says nothing 
 
 # Programs that share a configuration file read all of it, without linking one another's components.
 mapfile -t configurations < <(printf '%s\n' "${sources[@]}" | grep -E '^Sources/[A-Za-z]+/Configuration/')
-rule "A component's Configuration folder is a module that knows no component." \
-    "$(find_in '^ *(package )?import (SchedulerCore|CertificateCore|DroneCore|ProxyCore|DNSCore|PlaneMessaging|ClusterNames|StateReplication|DroneStore|DockerEngine|NATS|ACME)$' "${configurations[@]}")"
+values=" JSONValues LogKeys UTCTime NetworkAddresses Timing TextEncodings NATSAddressing PlaneProtocol ConfigurationReading PlaneService VisitorTokens "
+components=$(printf '%s\n' "${!layer[@]}" | while read -r module; do [[ "$values" == *" $module "* ]] || echo "$module"; done | sort | paste -sd '|')
+rule "A component's Configuration folder is a module that knows no component." "$(find_in "^ *(package |internal )?import ($components)\$" "${configurations[@]}")"
 mapfile -t outside_nats < <(printf '%s\n' "${sources[@]}" | grep -v '^Sources/NATS/')
 rule 'Only the NATS target may import CNATS.' "$(find_in '^ *(package |internal )?import CNATS' "${outside_nats[@]}")"
 mapfile -t pure < <(printf '%s\n' "${sources[@]}" | grep -E '^Sources/(PlaneProtocol|PlaneState)/')
@@ -68,6 +69,8 @@ mapfile -t timed < <(printf '%s\n' "${sources[@]}" | grep -E '^Sources/(DroneCor
     grep -vE '/(AgentTime|ReadinessProber|DockerEngineAdapter[+A-Za-z]*|ChallengeVisibility)\.swift$')
 rule 'In DroneCore and CertificateCore time is given: AgentTime, CertificateRefresher.Time; only what asks a peer waits by a clock of its own.' \
     "$(find_in '(Task|clock)\.sleep\(|Date\(\)|ContinuousClock\(\)|WireTime\.now\(\)' "${timed[@]}" | grep -vF 'Sources/CertificateCore/CertificateRefresher.swift:')"
+rule 'In DroneCore and CertificateCore a time limit waits by the time that is given: withTimeLimit(…, sleep: …).' \
+    "$(find_in 'withTimeLimit\(' "${timed[@]}" | grep -v 'sleep:')"
 rule 'A machine knows no IO, logger or task, and switches over every state (no default:).' \
     "$(find_in 'import (NIOPosix|Logging|Metrics|Dispatch|NATS|GRDB|Glibc)|^ *default:|\bawait\b|Task *\{|Date\(\)' "${machines[@]}")"
 

@@ -32,6 +32,8 @@ package struct ZoneProjection: Sendable {
     /// Nil for clusters whose name is no domain name. Two clusters that differ only by a port share a zone.
     private var clusters: [ClusterName: Cluster?] = [:]
     private var former: Former?
+    /// Of each zone, the stream sequence of its newest change.
+    private var changes: [DNSName: UInt64] = [:]
 
     package init(settings: ZoneOptions) {
         self.settings = settings
@@ -39,6 +41,9 @@ package struct ZoneProjection: Sendable {
 
     /// Stream sequence of the last message seen.
     package var sequence: UInt64 { self.fleet.sequence }
+
+    /// Every backend of the current stream, ended ones too.
+    package var backendNames: [(backend: BackendID, cluster: ClusterName)] { self.fleet.backendNames }
 
     /// Adds a cluster's zone before there is any message about the cluster.
     package mutating func open(_ cluster: ClusterName, in zones: inout ZoneTable) {
@@ -55,8 +60,10 @@ package struct ZoneProjection: Sendable {
             return
         }
         self.fleet.apply(message, sequence: sequence, published: published)
-        zones.serial = UInt32(truncatingIfNeeded: sequence)
-        if case .cluster(let name, let change) = message { self.show(change, of: name, &zones) }
+        if case .cluster(let name, let change) = message {
+            self.show(change, of: name, &zones)
+            self.showSerial(of: name, &zones)
+        }
         self.retireFormer(at: published, &zones)
     }
 
@@ -81,7 +88,7 @@ package struct ZoneProjection: Sendable {
 
     private mutating func show(_ change: ClusterStateMessage, of name: ClusterName, _ zones: inout ZoneTable) {
         switch change {
-        case .lock:
+        case .lock, .names:
             return
         case .drone(let message):
             if case .keepAlive = message.change { return }
@@ -118,6 +125,16 @@ package struct ZoneProjection: Sendable {
         zones.bind(host, to: node)
     }
 
+    /// A zone's serial is the sequence of the newest message in the stream that can have changed the zone, whatever this server had seen before: so servers agree
+    /// whenever they were started, and it rises with each change.
+    private mutating func showSerial(of name: ClusterName, _ zones: inout ZoneTable) {
+        let (names, challenges) = (self.fleet.namesChanged(in: name), self.fleet.challengesChanged(in: name))
+        let change = self.settings.leadsToProxies ? challenges : max(names, challenges)
+        guard change > 0, let origin = self.cluster(name, &zones)?.origin, change > self.changes[origin] ?? 0 else { return }
+        self.changes[origin] = change
+        zones.setSerial(UInt32(truncatingIfNeeded: change), of: origin)
+    }
+
     private mutating func cluster(_ name: ClusterName, _ zones: inout ZoneTable) -> Cluster? {
         if let known = self.clusters[name] { return known }
         let origin = DNSName(name.domain)
@@ -146,6 +163,7 @@ package struct ZoneProjection: Sendable {
         }
         self.former = former.backends.isEmpty && former.drones.isEmpty ? nil : former
         self.fleet = FleetState()
+        self.changes = [:]
         self.incarnation = incarnation
     }
 

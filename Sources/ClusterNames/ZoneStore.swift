@@ -56,6 +56,8 @@ package final class ZoneStore: FollowedState, RecordSource {
     /// Does nothing: the age of the stream does not matter here.
     package func began(streamAge age: Duration) {}
 
+    package var backendNames: [(backend: BackendID, cluster: ClusterName)] { self.state.withLock { $0.projection.backendNames } }
+
     package func lost() {
         self.state.withLock { state in
             // If nothing was read before, there are no names to keep.

@@ -42,7 +42,7 @@ struct DaemonMessage {
             "could not find bridge", "failed to create endpoint", "external connectivity", "iptables", "nftables",
             "no available ipv4 addresses", "no available ip addresses", "failed to set up container networking",
             "error creating overlay mount", "failed to mount overlay", "layer does not exist",
-        ]) && !self.contains(anyOf: ["oci runtime", "mount source path"])
+        ]) && !self.contains(anyOf: ["oci runtime", "mount source path", "unable to find user", "unable to find group"])
     }
 
     /// Why a pull has failed. A registry that refuses and one that does not know the image intentionally say nearly the same.

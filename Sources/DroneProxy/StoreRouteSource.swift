@@ -56,7 +56,7 @@ extension BackendFreezing {
 }
 
 extension RouteAnswer {
-    /// A ready backend without a valid address cannot be reached, and counts as missing.
+    /// A ready backend without a valid address cannot be reached, and counts as one that has ended.
     init(_ record: RouteRecord) {
         switch record.state {
         case .loading:
@@ -65,12 +65,12 @@ extension RouteAnswer {
             self = .starting(token: record.bearerToken, phase: .starting)
         case .ready:
             guard let text = record.address, let endpoint = SocketEndpoint(text), let address = try? SocketAddress(endpoint) else {
-                self = .none
+                self = .ended
                 return
             }
             self = .ready(address, token: record.bearerToken, hold: BackendFreezing(record.hold))
         default:
-            self = .none
+            self = .ended
         }
     }
 }

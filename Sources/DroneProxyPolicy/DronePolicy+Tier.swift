@@ -18,7 +18,8 @@ extension DronePolicy {
         case .wait(let text): return .wait(forLookupOf: text)
         case .unreadable: return .fail(.proxy(.routesUnavailable))
         case .none:
-            // The backend was on this drone when the tier looked it up.
+            // It ran here according to the tier, which knows too little then, or an address that another drone has had: that is another answer in a moment.
+            guard self.endedName == String(decoding: hop.backend.map { bytes[$0].lowercased }, as: UTF8.self) else { return self.answer(Self.notHere, head, fields, bytes) }
             return hop.admission == .open
                 ? self.answerGone(head, fields, bytes)
                 : self.answer(ProxyAnswer(.notFound, "There is no such backend.", refusal: .unknownBackend), head, fields, bytes)
@@ -27,6 +28,9 @@ extension DronePolicy {
         return self.admit(head, fields, bytes, name, to: route, from: visitor, by: self.tierAccess, at: now)
     }
 
+    private static let notHere = ProxyAnswer(
+        .serviceUnavailable, "The backend is on another drone.", fields: "Retry-After: 1\r\n", refusal: .notHere)
+
     /// What the tier says about the visitor is kept, and so are all fields of a visitor whom the tier has admitted.
     func rewriteForTier(_ head: RequestHead, _ notes: RequestNotes) -> RequestRewriting {
         var rewriting = RequestRewriting()
@@ -34,6 +38,11 @@ extension DronePolicy {
         rewriting.hiddenPrefix = HopField.prefix
         if !notes.contains(Notes.isAdmittedByTier) { self.hideToken(head, notes, &rewriting) }
         return rewriting
+    }
+
+    /// The tier takes a visitor's token out of the path, but for a static one, which the backend may know itself.
+    func secret(inPathOf head: RequestHead, _ bytes: Span<UInt8>, from visitor: Visitor) -> Range<Int>? {
+        visitor.isProxy ? PathToken.segment(in: head, bytes) : nil
     }
 
     // MARK: Forwarding
@@ -59,4 +68,6 @@ extension DronePolicy {
 extension RefusalReason {
     /// The request came to the tier's listener without the tier's secret.
     static let notOfTier = RefusalReason(label: "not_of_tier")
+    /// The tier has looked for the backend on the wrong drone.
+    static let notHere = RefusalReason(label: "not_here")
 }

@@ -51,6 +51,8 @@ final class DronePolicy: ProxyPolicy {
     private var heldForPages: Set<String> = []
     /// The name whose browsers have reached that limit just now.
     private var overdueName: String?
+    /// Of a backend of this drone's that has ended, while requests that have waited for its lookup are resolved.
+    var endedName: String?
     private var usualStart = TypicalStart()
     /// Whether the last query of the source failed; that was logged.
     private var sourceFails = false
@@ -231,7 +233,9 @@ final class DronePolicy: ProxyPolicy {
             if self.sourceFails { self.host.logger.info("routes can be read again") }
             self.sourceFails = false
             self.store(name, answer)
+            self.endedName = answer == .ended ? name : nil
             self.host.lookedUp(name, anew: anew, .answered)
+            self.endedName = nil
         case .failure(let error):
             if !self.sourceFails { self.host.logger.error("routes cannot be read", metadata: [LogKey.error: "\(error)"]) }
             self.sourceFails = true
@@ -242,7 +246,7 @@ final class DronePolicy: ProxyPolicy {
     /// Called when the directory has another answer than before.
     func routeChanged(_ name: String, _ answer: RouteAnswer) {
         self.store(name, answer)
-        self.host.routeChanged(name, exists: answer != .none)
+        self.host.routeChanged(name, exists: answer.isKept)
     }
 
     func heldRequestsChanged(by change: Int) {
@@ -255,7 +259,7 @@ final class DronePolicy: ProxyPolicy {
         let token: Secret?
         let hold: BackendFreezing
         switch answer {
-        case .none:
+        case .none, .ended:
             before?.retire()
             return self.routes.remove(name)
         case .starting(let secret, let phase):
@@ -364,5 +368,5 @@ extension RefusalReason {
     /// The link with `/_plane_auth` leads to another site.
     static let foreignRedirect = RefusalReason(label: "foreign_redirect")
 
-    static let drones = [namesNoBackend, unknownBackend, tokenMissing, tokenWrong, foreignOrigin, foreignRedirect, notOfTier]
+    static let drones = [namesNoBackend, unknownBackend, tokenMissing, tokenWrong, foreignOrigin, foreignRedirect, notOfTier, notHere]
 }

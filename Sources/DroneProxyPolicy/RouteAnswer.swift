@@ -11,6 +11,15 @@ package enum RouteAnswer: RouteValue {
     case ready(SocketAddress, token: Secret?, hold: BackendFreezing = .never)
     /// The backend exists and may be ready soon.
     case starting(token: Secret?, phase: StartPhase = .starting)
-    /// There is no such backend, or it has ended.
+    /// It is one of this drone's, and has ended, or cannot be reached any more.
+    case ended
+    /// This drone knows no such backend.
     case none
+
+    package var isKept: Bool {
+        switch self {
+        case .ready, .starting: true
+        case .ended, .none: false
+        }
+    }
 }

@@ -19,7 +19,8 @@ import Glibc
 /// For the price of a short connection. A channel of SwiftNIO costs four calls of epoll_ctl(2) and two for addresses per connection, and a
 /// pipeline, promises and a registration in memory; none of it can be avoided from outside. Here a descriptor is watched once, edge-triggered,
 /// for as long as it is open; it is read into a buffer that the whole loop shares; and where nothing transforms the bytes (no TLS, no HTTP/2)
-/// there is no pipeline. Processor time per request relative to nginx, `scripts/bench proxy`, both loops on one machine in one run:
+/// there is no pipeline. Processor time per request relative to nginx, `scripts/bench proxy`, both loops on one machine in one run, of the day when
+/// this one replaced SwiftNIO's (what the proxy takes now is in `dev/docs/benchmarks.md`, where its other parts have a share, too):
 ///
 /// | workload | on SwiftNIO's loop | on this one |
 /// |---|---|---|

@@ -12,6 +12,27 @@ import Glibc
 package final class NameResolver: Sendable {
     package struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
         package var description: String
+        /// Whether it says nothing about the name: no resolver has answered, or this machine is short of something. A resolver's answer that does not come in
+        /// time is such a failure, too.
+        package var isTemporary = false
+
+        package init(description: String, isTemporary: Bool = false) {
+            self.description = description
+            self.isTemporary = isTemporary
+        }
+
+        /// - Parameter code: as `getaddrinfo` returns it.
+        package init(of host: String, code: CInt) {
+            self.description = "\(host): \(String(cString: gai_strerror(code)))"
+            self.isTemporary = code == EAI_AGAIN || code == EAI_MEMORY || code == EAI_SYSTEM
+        }
+    }
+
+    private let ask: @Sendable (_ host: String, _ port: Int) -> Result<[SocketAddress], Failure>
+
+    /// - Parameter ask: called on a thread that it may block; by default asks the system.
+    package init(asking ask: @escaping @Sendable (_ host: String, _ port: Int) -> Result<[SocketAddress], Failure> = { NameResolver.ask($0, port: $1) }) {
+        self.ask = ask
     }
 
     package static let shared = NameResolver()
@@ -31,7 +52,7 @@ package final class NameResolver: Sendable {
     package func resolve(_ host: String, port: Int, _ body: @escaping @Sendable (Result<[SocketAddress], Failure>) -> Void) {
         if let address = Self.literal(host, port: port) { return body(.success([address])) }
         self.lanes[Int(host.utf8.reduce(5381 as UInt32) { $0 &* 33 &+ UInt32($1) }) % Self.laneCount].async {
-            body(Self.ask(host, port: port))
+            body(self.ask(host, port))
         }
     }
 
@@ -41,7 +62,7 @@ package final class NameResolver: Sendable {
         hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(host, nil, &hints, &list)
-        guard code == 0 else { return .failure(Failure(description: "\(host): \(String(cString: gai_strerror(code)))")) }
+        guard code == 0 else { return .failure(Failure(of: host, code: code)) }
         defer { freeaddrinfo(list) }
         var addresses: [SocketAddress] = []
         var entry = list

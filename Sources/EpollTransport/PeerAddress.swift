@@ -26,12 +26,7 @@ package struct PeerAddress {
 extension SocketAddress {
     /// The address to which a socket is bound; nil if it is not bound, or of another family.
     package init?(localEndOf descriptor: CInt) {
-        var storage = sockaddr_storage()
-        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        let result = withUnsafeMutablePointer(to: &storage) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
-        }
-        guard result == 0, let address = PeerAddress(storage: storage).socketAddress else { return nil }
+        guard let storage = SocketEndpoint.storage(localEndOf: descriptor), let address = PeerAddress(storage: storage).socketAddress else { return nil }
         self = address
     }
 }

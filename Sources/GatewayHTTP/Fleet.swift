@@ -22,27 +22,12 @@ package final class Fleet: Sendable {
     /// What this gateway is called in answers, where Plane names its controller.
     let name: String
     let logger: Logger
-    private let proxies = Mutex<[ProxyKey: KnownProxy]>([:])
+    private let tier = Mutex(TierProxies())
 
     /// Schedulers write a heartbeat every second. After a longer silence the state may be outdated.
     private static let silenceLimit: Duration = .seconds(10)
-    /// A proxy of the tier that was silent for so long counts as gone; each reports every 10 s.
-    private static let proxySilenceLimit: Duration = .seconds(30)
     /// The pause between attempts to subscribe. Once that has worked, the subscription outlives lost connections.
     private static let retryPause: Duration = .seconds(1)
-    /// How many proxies are remembered.
-    private static let proxyLimit = 10_000
-
-    private struct ProxyKey: Hashable {
-        var cluster: ClusterName
-        var proxy: ProxyID
-    }
-
-    /// What a proxy has said last, and when.
-    struct KnownProxy: Sendable {
-        var status: ProxyStatusMessage
-        var heardAt: ContinuousClock.Instant
-    }
 
     /// A backend and what the state says of it.
     struct Located: Sendable {
@@ -127,29 +112,14 @@ package final class Fleet: Sendable {
     func drone(_ drone: DroneID, in cluster: ClusterName) -> DroneView? { self.mirror.ask { $0.drone(drone, in: cluster) } }
 
     func proxies(in cluster: ClusterName) -> [ClusterStateDocument.Proxy] {
-        self.proxies.withLock { proxies in
-            proxies = proxies.filter { .now - $0.value.heardAt <= Self.proxySilenceLimit }
-            return proxies.filter { $0.key.cluster == cluster }.map { ClusterStateDocument.Proxy(id: $0.key.proxy, version: $0.value.status.version) }
-        }
+        self.heardProxies.filter { $0.status.cluster == cluster }.map { ClusterStateDocument.Proxy(id: $0.status.proxy, version: $0.status.version) }
     }
 
     /// All that were heard of lately, in the order of their clusters and ids.
-    var heardProxies: [KnownProxy] {
-        self.proxies.withLock { proxies in
-            proxies.values.filter { .now - $0.heardAt <= Self.proxySilenceLimit }.sorted {
-                ($0.status.cluster.rawValue, $0.status.proxy.rawValue) < ($1.status.cluster.rawValue, $1.status.proxy.rawValue)
-            }
-        }
-    }
+    var heardProxies: [TierProxies.Proxy] { self.tier.withLock { $0.proxies(at: .now) } }
 
-    /// Proxies that serve visitors, of one cluster or of all.
-    func proxyCount(in cluster: ClusterName?) -> Int {
-        self.proxies.withLock { proxies in
-            proxies.count { key, proxy in
-                proxy.status.isReady && .now - proxy.heardAt <= Self.proxySilenceLimit && (cluster == nil || key.cluster == cluster)
-            }
-        }
-    }
+    /// Processes of the tier that serve visitors, of one cluster or of all.
+    func servingProcesses(in cluster: ClusterName?) -> Set<TierProcess> { self.tier.withLock { $0.serving(cluster, at: .now) } }
 
     private func followRevocations() async {
         await self.hear(ProxyRevocationReport.self, "proxies' reports of revocations cannot be heard, so nobody is told how many requests were ended") {
@@ -159,14 +129,7 @@ package final class Fleet: Sendable {
 
     private func followProxies() async {
         await self.hear(ProxyStatusMessage.self, "proxies of the tier cannot be heard") { status in
-            self.proxies.withLock { proxies in
-                let key = ProxyKey(cluster: status.cluster, proxy: status.proxy)
-                if proxies.count >= Self.proxyLimit, proxies[key] == nil {
-                    proxies = proxies.filter { .now - $0.value.heardAt <= Self.proxySilenceLimit }
-                    guard proxies.count < Self.proxyLimit else { return }
-                }
-                proxies[key] = KnownProxy(status: status, heardAt: .now)
-            }
+            self.tier.withLock { $0.hear(status, at: .now) }
         }
     }
 

@@ -9,6 +9,7 @@ extension NATSConnection {
     package func open() async throws(NATSError) {
         _ = try self.attach(self.requests.subscription, queue: nil, sink: self.requests)
         var attempt = 1
+        var told: String?
         while true {
             do throws(NATSError) {
                 self.adopt(try await self.connectOnce())
@@ -18,12 +19,15 @@ extension NATSConnection {
                 guard error.isRetryable || error.code == .timedOut || isRefused && self.options.repeatsRefused,
                     attempt < self.options.initialAttempts
                 else { throw error }
+                let reason = "\(error)"
                 self.logger.log(
-                    level: isRefused ? .error : .warning, isRefused ? "NATS refuses the credentials, trying again" : "NATS is not reachable yet",
+                    level: Self.level(isRefused ? .error : .warning, of: reason, after: told),
+                    isRefused ? "NATS refuses the credentials, trying again" : "NATS is not reachable yet",
                     metadata: [
                         NATSLogKey.attempt: "\(attempt)", NATSLogKey.attemptLimit: "\(self.options.initialAttempts)",
-                        NATSLogKey.error: "\(error)",
+                        NATSLogKey.error: "\(reason)",
                     ])
+                told = reason
             }
             attempt += 1
             do {
@@ -33,6 +37,9 @@ extension NATSConnection {
             }
         }
     }
+
+    /// The same error as at the attempt before, with the same hint, is for those who look closely.
+    private static func level(_ level: Logger.Level, of reason: String, after told: String?) -> Logger.Level { reason == told ? .debug : level }
 
     /// Closes the connection in order: unsubscribes, lets the readers of all subscriptions and the requests in flight finish, sends to the server
     /// what was published, and closes.
@@ -185,10 +192,12 @@ extension NATSConnection {
         // Bridges the library's callback; ended by success, `close` or `deinit`, which cancel it.
         let task = Task { [weak self] in
             var tries = 0
+            var told: String?
             while !Task.isCancelled {
                 tries += 1
                 try? await Task.sleep(for: Self.reopenSchedule.pause(after: tries))  // Cancellation is seen above.
-                guard let self, await !self.reopenOnce() else { return }
+                guard let self, let reason = await self.reopenOnce(told: told) else { return }
+                told = reason
             }
         }
         self.state.withLock { state in
@@ -200,8 +209,9 @@ extension NATSConnection {
     private static let reopenSchedule = RetrySchedule(
         .milliseconds(100), .milliseconds(500), .seconds(1), .seconds(2), .seconds(5), .seconds(10))
 
-    /// - Returns: whether no further attempt is needed.
-    private func reopenOnce() async -> Bool {
+    /// - Parameter told: the last reason in the log.
+    /// - Returns: why it has failed; nil where no further attempt is needed.
+    private func reopenOnce(told: String?) async -> String? {
         do {
             let connected = try await self.connectOnce()
             let isClosed = self.state.withLock { state in
@@ -209,10 +219,11 @@ extension NATSConnection {
                 return false
             }
             if !isClosed { self.adopt(connected) }
-            return true
+            return nil
         } catch {
-            self.logger.error("NATS still refuses us", metadata: [NATSLogKey.error: "\(error)"])
-            return false
+            let reason = "\(error)"
+            self.logger.log(level: Self.level(.error, of: reason, after: told), "NATS still refuses us", metadata: [NATSLogKey.error: "\(reason)"])
+            return reason
         }
     }
 }

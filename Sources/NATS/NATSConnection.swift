@@ -63,6 +63,12 @@ package final class NATSConnection: Sendable {
     /// The events of the connection from now on. Each access returns a stream of its own.
     package var events: AsyncStream<NATSConnectionEvent> { self.broadcast.stream() }
 
+    /// Calls `handler` for every event until the returned observation is released, on the thread that reports it and before anything else is reported, so it
+    /// must not block.
+    package func observe(_ handler: @escaping @Sendable (NATSConnectionEvent) -> Void) -> NATSObservation {
+        NATSObservation(self.broadcast, handler)
+    }
+
     /// Returns after `duration`, when the connection is restored, or when the task is cancelled. For the pause between two attempts at something that fails
     /// while the connection is down.
     package func pause(atMost duration: Duration) async {

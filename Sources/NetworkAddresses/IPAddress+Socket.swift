@@ -27,13 +27,18 @@ extension SocketEndpoint {
 
     /// The address to which a socket is bound; nil if it is not bound, or of another family.
     package init?(localEndOf descriptor: CInt) {
+        guard let storage = Self.storage(localEndOf: descriptor) else { return nil }
+        self.init(storage)
+    }
+
+    /// The address to which a socket is bound, as the kernel has it; nil if it is not bound.
+    package static func storage(localEndOf descriptor: CInt) -> sockaddr_storage? {
         var storage = sockaddr_storage()
         var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
         let result = withUnsafeMutablePointer(to: &storage) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
         }
-        guard result == 0 else { return nil }
-        self.init(storage)
+        return result == 0 ? storage : nil
     }
 
     /// The peer's address as accept(2) returns it; nil if it is of another family.

@@ -1,3 +1,4 @@
+import NIOCore
 package import RedisClient
 
 /// How requests are routed, and how their failures are treated.
@@ -11,6 +12,7 @@ package struct PlanBOptions: Sendable {
     package var requestIDHeader: String?
     /// How long a dead mark lasts, in seconds.
     package var deadSeconds = 30
+    var markLife: TimeAmount { .seconds(Int64(self.deadSeconds)) }
     /// Whether a frontend is used without being read again, for as long as ``Frontend/isFresh(at:changeCount:)`` says, and for longer while Redis cannot be reached.
     package var cachesFrontends = false
     /// Whether names are looked up as in Hipache: without port, ignoring case, and by patterns such as `*.example.org`.

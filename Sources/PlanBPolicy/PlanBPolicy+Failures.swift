@@ -51,7 +51,7 @@ extension PlanBPolicy {
 
     /// Called when the backend chosen for this request has failed.
     func fail(_ request: PlanBRequest, _ text: String, marks: Bool) {
-        request.failures += 1
+        request.fail()
         guard let frontend = request.frontend, let choice = request.choice, let backend = request.chosenBackend else { return self.tell(request, text) }
         let isMarked = marks && !(self.options.sparesSingleBackends && frontend.backends.count == 1)
         self.tell(request, isMarked ? "\(text) *DEAD*" : text, backend: backend)

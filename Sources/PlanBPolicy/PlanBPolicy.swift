@@ -215,9 +215,11 @@ final class PlanBPolicy: ProxyPolicy {
         let first = request.firstTurn ?? Int(frontend.turn.take() % UInt32(count))
         request.firstTurn = first
         let hasMarks = !self.source.marks.isEmpty
+        let dead = frontend.dead(at: now, markLife: self.options.markLife)
         for offset in 0..<count {
             let number = (first + offset) % count
-            if !frontend.dead.isEmpty, frontend.dead.contains(number) { continue }
+            if !dead.isEmpty, dead.contains(number) { continue }
+            if request.hasTried(number) { continue }
             if hasMarks, self.source.marks.contains(frontend.backends[number].entry, of: frontend.host, readAt: frontend.readAt, at: now) { continue }
             if let selection = self.select(number, of: frontend, for: request, at: now) { return selection }
         }
@@ -242,8 +244,9 @@ final class PlanBPolicy: ProxyPolicy {
         let endpoint = self.endpoints.endpoint(address, at: now)
         request.choice = PlanBRequest.Choice(number: number, endpoint: endpoint, chosenAt: now)
         if let pool = endpoint.pool { return .endpoint(pool) }
-        let problem = endpoint.failure ?? "the name has not been resolved"
-        self.fail(request, "error in backend request: \(problem)", marks: true)
+        let problem = endpoint.failure?.description ?? "the name has not been resolved"
+        // A resolver that has no answer at the moment says nothing about the backend.
+        self.fail(request, "error in backend request: \(problem)", marks: endpoint.failure.map { !$0.isTemporary } ?? !address.isName)
         guard request.failures <= self.options.retries else {
             return .answer(self.answer(.serviceUnavailable, "", to: request))
         }

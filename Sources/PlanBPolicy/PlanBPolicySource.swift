@@ -1,4 +1,4 @@
-import EpollTransport
+package import EpollTransport
 import Logging
 package import Metrics
 import NIOCore
@@ -17,18 +17,22 @@ package final class PlanBPolicySource: ProxyPolicySource {
     let errorLog: LineWriter
     let metrics: any MetricsFactory
     private let tls: NIOSSLContext
+    private let resolver: NameResolver
     private let policies = Mutex<[NIOLoopBound<PlanBPolicy>]>([])
 
-    /// - Parameter trustRoots: the authorities for certificates of `https` backends; by default the system's.
+    /// - Parameters:
+    ///   - trustRoots: the authorities for certificates of `https` backends; by default the system's.
+    ///   - resolver: resolves the names of backends.
     package init(
         _ options: PlanBOptions, accessLog: LineWriter?, errorLog: LineWriter, metrics: any MetricsFactory = MetricsSystem.factory,
-        trustRoots: NIOSSLTrustRoots = .default
+        trustRoots: NIOSSLTrustRoots = .default, resolver: NameResolver = .shared
     ) throws {
         self.options = options
-        self.marks = LocalDeadMarks(life: .seconds(Int64(options.deadSeconds)))
+        self.marks = LocalDeadMarks(life: options.markLife)
         self.accessLog = accessLog
         self.errorLog = errorLog
         self.metrics = metrics
+        self.resolver = resolver
         // HTTP/1.1 is used even if a backend knows other versions.
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.applicationProtocols = ["http/1.1"]
@@ -38,7 +42,7 @@ package final class PlanBPolicySource: ProxyPolicySource {
 
     package func makePolicy(for host: PolicyHost) -> any ProxyPolicy {
         guard let loop = host.eventLoop as? EpollEventLoop else { preconditionFailure("the engine runs on loops of EpollTransport") }
-        let endpoints = EndpointDirectory(host: host, loop: loop, tls: self.tls)
+        let endpoints = EndpointDirectory(host: host, loop: loop, tls: self.tls, resolver: self.resolver)
         let policy = PlanBPolicy(self, host: host, loop: loop, endpoints: endpoints)
         self.policies.withLock { $0.append(NIOLoopBound(policy, eventLoop: loop)) }
         return policy

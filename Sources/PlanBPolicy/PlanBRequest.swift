@@ -32,7 +32,9 @@ final class PlanBRequest: ProxyRoute {
     var firstTurn: Int?
     var choice: Choice?
     /// How many endpoints have failed.
-    var failures = 0
+    private(set) var failures = 0
+    /// The numbers of the backends that have failed.
+    private var tried: [Int] = []
     /// The number of a backend whose next address is tried before another backend.
     var againNumber: Int?
     /// Whether its line in the access log has been written.
@@ -55,6 +57,18 @@ final class PlanBRequest: ProxyRoute {
         self.isNamedByUs = isNamedByUs
         self.line = line
         self.target = target
+    }
+
+    /// The chosen backend has failed.
+    func fail() {
+        self.failures += 1
+        if let choice { self.tried.append(choice.number) }
+    }
+
+    /// Whether this request has failed at a backend already, which may be in the list more than once.
+    func hasTried(_ number: Int) -> Bool {
+        guard !self.tried.isEmpty, let backends = self.frontend?.backends else { return false }
+        return self.tried.contains { $0 == number || backends[$0].entry == backends[number].entry }
     }
 
     /// Header lines that tell a visitor who has asked for them how the request was treated.

@@ -103,7 +103,7 @@ package enum PlanBProgram {
                 ProxyService.Binding(name: "https", listener: ProxyListener(.https(certificates)), endpoint: try await self.endpoint(address)))
         }
         guard !bindings.isEmpty else { throw StartError(description: "there is nothing to listen on: --listen is disabled, and --tls-listen not set") }
-        let report = await SituationReport(source, accessLog: accessLog)
+        let report = await SituationReport(source, of: server, accessLog: accessLog)
         let proxy = try await ProxyService.bind(
             bindings, program: "planb", server: server, sockets: .ofThisProcess, certificates: nil, replacedDeadline: nil, logger: logger)
         if let address = configuration.listen { self.say("Listening on \(address.text)...") }

@@ -1,5 +1,6 @@
 import NIOCore
 package import PlanBPolicy
+package import ProxyCore
 import ServiceLifecycle
 import UnixSignals
 
@@ -11,11 +12,13 @@ import Glibc
 /// nothing, and does not end the process.
 package struct SituationReport: Service {
     private let source: PlanBPolicySource
+    private let server: ProxyServer
     private let accessLog: LineWriter?
     private let signals: UnixSignalsSequence
 
-    package init(_ source: PlanBPolicySource, accessLog: LineWriter?) async {
+    package init(_ source: PlanBPolicySource, of server: ProxyServer, accessLog: LineWriter?) async {
         self.source = source
+        self.server = server
         self.accessLog = accessLog
         signal(SIGUSR2, SIG_IGN)
         self.signals = await UnixSignalsSequence(trapping: .sigusr1)
@@ -24,7 +27,10 @@ package struct SituationReport: Service {
     package func run() async throws {
         for await _ in self.signals.cancelOnGracefulShutdown() {
             self.accessLog?.reopen()
-            let text = "planb, process \(getpid())\n" + (await self.source.describe())
+            let connections =
+                "connections of visitors: \(self.server.openConnections) open; "
+                + (self.server.isDraining ? "each ends after its request, WebSockets when they are closed\n" : "new ones are taken\n")
+            let text = "planb, process \(getpid())\n" + connections + (await self.source.describe())
             // Errors are ignored: standard output may be closed.
             text.withCString { _ = write(STDOUT_FILENO, $0, strlen($0)) }
         }

@@ -180,12 +180,13 @@ package struct Doctor: Sendable {
         let value = Mutex(DroneObservations())
     }
 
-    /// Asks every drone that lives what is open there, and whether its engine answers. Agents of 0.3 do not know the question, but give signs
+    /// Asks every drone that lives what is open there, whether its engine answers, and whether it has the image of the demo. Agents of 0.3 do not know the question, but give signs
     /// of life; older ones of ours do not know the second half of it.
     private func askAgents(of report: inout DoctorReport, heard: Set<DroneID>) async {
         let drones = report.fleet.clusterNames.flatMap { cluster in report.livingDrones(in: cluster).map { (drone: $0.id, cluster: cluster) } }
         var agents: [DroneID: DoctorReport.AgentAnswer] = [:]
-        for answer in await self.client.openConnections(of: drones, asksEngine: true) {
+        for answer in await self.client.openConnections(of: drones, asksEngine: true, images: [DoctorReport.demoImage]) {
+            report.lackDemo[answer.drone] = answer.missingImages.map { !$0.isEmpty }
             report.engines[answer.drone] = answer.engine
             report.droneClockDifferences[answer.drone] = answer.clockDifference
             switch answer.failure {

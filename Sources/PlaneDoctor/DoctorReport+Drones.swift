@@ -18,6 +18,10 @@ extension DoctorReport {
     struct Page: Sendable, Equatable {
         enum Outcome: Sendable, Equatable {
             case answered(status: Int)
+            /// The proxy itself says that it cannot find out which backends there are.
+            case knowsNoBackends(status: Int)
+            /// The connection is made, and no answer comes in time.
+            case silent
             /// - Parameter isRefused: whether the machine answers, but nothing listens on the port.
             case failed(String, isRefused: Bool)
         }
@@ -69,14 +73,48 @@ extension DoctorReport {
         return asked.isEmpty ? [] : [DoctorFinding(.good, "docker", asked.count == 1 ? "It answers." : "It answers on all \(asked.count).")]
     }
 
+    /// The image of `scripts/demo-image`, which the documents' examples run. No registry has it, so each drone needs its own.
+    static let demoImage = "plane-demo"
+
+    /// A fleet without the demo is not at fault; one of which some drones have it fails at times.
+    var imageFindings: [DoctorFinding] {
+        let lacking = self.lackDemo.filter(\.value).map(\.key.rawValue).sorted()
+        guard !self.lackDemo.isEmpty else { return [] }
+        guard lacking.count < self.lackDemo.count else {
+            return [DoctorFinding(.good, "images", "No drone has \(Self.demoImage); only the examples of the documents need it.")]
+        }
+        guard lacking.isEmpty else {
+            return [
+                DoctorFinding(
+                    .notice, "images", "\(Self.demoImage) is missing on \(Self.list(lacking)), and others have it.",
+                    advice: "Make it there with scripts/demo-image, or carry it over: docker save \(Self.demoImage) | ssh DRONE docker load")
+            ]
+        }
+        return [DoctorFinding(.good, "images", self.lackDemo.count == 1 ? "\(Self.demoImage) is there." : "All have \(Self.demoImage).")]
+    }
+
+    /// The first names, and how many more there are.
+    private static func list(_ names: [String]) -> String {
+        names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " and \(names.count - 3) more" : "")
+    }
+
     var proxyFindings: [DoctorFinding] {
         let wrong = self.pages.compactMap { page -> DoctorFinding? in
             switch page.outcome {
-            case .answered(let status) where status == 502 || status == 504:
+            case .knowsNoBackends(let status):
                 return DoctorFinding(
                     .bad, "proxies", "The proxy of \(page.drone) answers \(status): it cannot read which backends there are.",
                     advice: "There: is db_path the same file for agent and proxy, and may both use it? journalctl -u plane-drone-proxy")
+            // The name that is asked for is no backend's, so the proxy hands the request on where it is told to.
+            case .answered(let status) where [502, 503, 504].contains(status):
+                return DoctorFinding(
+                    .bad, "proxies", "For names that are no backend's, the proxy of \(page.drone) answers \(status).",
+                    advice: "There: does the address of proxy.passthrough or proxy.forward answer? journalctl -u plane-drone-proxy")
             case .answered: return nil
+            case .silent:
+                return DoctorFinding(
+                    .bad, "proxies", "The proxy of \(page.drone) at \(page.address) takes a connection, and then says nothing.",
+                    advice: "There: journalctl -u plane-drone-proxy. Does the address of proxy.passthrough or proxy.forward answer, if one is set?")
             case .failed(let reason, isRefused: true):
                 return DoctorFinding(
                     .bad, "proxies", "No page from the proxy of \(page.drone) at \(page.address): \(reason).",
@@ -106,9 +144,8 @@ extension DoctorReport {
         }
         return others.sorted { $0.key < $1.key }.map { version, parts in
             let names = parts.map(\.name).sorted()
-            let shown = names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " and \(names.count - 3) more" : "")
             return DoctorFinding(
-                .notice, "versions", "\(shown) run\(names.count == 1 ? "s" : "") \(version), this program is \(BuildInformation.version).",
+                .notice, "versions", "\(Self.list(names)) run\(names.count == 1 ? "s" : "") \(version), this program is \(BuildInformation.version).",
                 advice: "Both work together; upgrade when it suits you.")
         }
     }

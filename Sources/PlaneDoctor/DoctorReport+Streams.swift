@@ -12,11 +12,12 @@ extension DoctorReport {
         HistoryStream.logs: BackendLogMessage.subscription,
     ]
 
-    /// Subjects of requests whose senders wait for an answer.
+    /// Subjects of requests whose senders wait for an answer: of all kinds, and of those that a drone makes under its own name.
     private static let requests = [
-        DroneConnectRequest.subscription, SpawnRequest.subscription, RollCallRequest.subscription, OpenConnectionsRequest.subscription,
-        DrainDrone.subscription, TerminationRequest.subscription, UpdateBackendStateMessage.subscription, ScheduleRequest.subscription,
-        FetchBackendForLock.subscription, SetAcmeDNSRecord.subscription,
+        DroneConnectRequest.subscription, DroneStatement<DroneConnectRequest>.subscription, SpawnRequest.subscription, RollCallRequest.subscription,
+        OpenConnectionsRequest.subscription, DrainDrone.subscription, TerminationRequest.subscription, UpdateBackendStateMessage.subscription,
+        DroneStatement<UpdateBackendStateMessage>.subscription, ScheduleRequest.subscription, FetchBackendForLock.subscription, SetAcmeDNSRecord.subscription,
+        ExecRequest.subscription, ExecInput.subscription, ExecOutputRequest.subscription, DescribeBackend.subscription,
     ]
 
     /// Which other streams have the subjects of the missing ones; nil if none do.

@@ -49,6 +49,8 @@ package struct DoctorReport: Sendable {
     var droneClockDifferences: [DroneID: Duration] = [:]
     /// What the container engines of drones made of being asked, of agents that ask.
     var engines: [DroneID: OpenConnections.EngineAnswer] = [:]
+    /// Whether drones lack the image of the demo, of those that say it.
+    var lackDemo: [DroneID: Bool] = [:]
     var pages: [Page] = []
     var disks: [DroneID: Disk] = [:]
     /// What proxies of the tier say of themselves; nil where they could not be listened to.
@@ -64,7 +66,7 @@ package struct DoctorReport: Sendable {
     package var findings: [DoctorFinding] {
         self.streamFindings + self.growthFindings + self.auditFindings + self.storeFindings + self.tokenFindings + self.schedulerFindings + self.clockFindings
             + self.droneFindings
-            + self.agentFindings + self.engineFindings + self.proxyFindings + self.tierFindings + self.versionFindings + self.diskFindings
+            + self.agentFindings + self.engineFindings + self.imageFindings + self.proxyFindings + self.tierFindings + self.versionFindings + self.diskFindings
             + self.isolationFindings
             + self.nameFindings + self.certificateFindings + self.trustFindings
     }

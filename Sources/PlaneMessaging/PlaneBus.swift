@@ -6,7 +6,7 @@ package import PlaneProtocol
 package struct PlaneBus: Sendable {
     package let connection: NATSConnection
     package let logger: Logger
-    private let replySubjects: ReplySubjects
+    package let replySubjects: ReplySubjects
 
     /// How long a request waits for its answer unless the caller says otherwise; clients of Plane 0.3.24 wait as long.
     package static let requestTimeout: Duration = .seconds(10)

@@ -7,6 +7,7 @@ struct ClusterState: Sendable {
     var locks = LockTable()
     var acme = AcmeValues()
     var ends = EndIndex()
+    var names = NameChanges()
 
     // MARK: Drones
 

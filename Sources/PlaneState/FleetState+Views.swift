@@ -25,6 +25,11 @@ extension FleetState {
         return state.backends.all.map { state.view(of: $0) }
     }
 
+    /// Every backend of every cluster, ended ones too, in no particular order.
+    package var backendNames: [(backend: BackendID, cluster: ClusterName)] {
+        self.clusters.flatMap { cluster, state in state.backends.all.map { (state.backends.key(of: $0), cluster) } }
+    }
+
     /// Visits at most `count` backends of the cluster, for callers that must not look at all of them at once. A backend that comes, or that is forgotten,
     /// between two calls may be visited or not.
     /// - Parameter position: 0 at the beginning.

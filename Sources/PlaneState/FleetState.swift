@@ -11,6 +11,7 @@ package import PlaneProtocol
 /// - an assignment says where its backend runs, and stands whether or not the announcement of its lock is still there;
 /// - a lock is held by the first backend, in stream order, that was assigned with it and has not ended. While there is none it is
 ///   announced by the author of its last announcement, if that came after every assignment, was not revoked, and is not 30 s old.
+/// - names of backends were last moved by the newest message that can move any; of one that is deleted its sequence is noted in another.
 ///
 /// The only clock is the publish time of the stream's messages. Not kept by the stream, and so not by a replay: a cluster's earlier
 /// DNS challenge texts, unless the writer of the last one has repeated them.
@@ -60,11 +61,15 @@ package struct FleetState: Sendable {
 
 extension ClusterState {
     fileprivate mutating func apply(_ change: ClusterStateMessage, sequence: UInt64, publishedSeconds: Int64) {
+        if change.mayMoveNames { self.names.changedAt = sequence }
         switch change {
         case .lock(let message): self.apply(message, sequence: sequence, publishedSeconds: publishedSeconds)
         case .drone(let message): self.apply(message)
         case .backend(let message): self.apply(message, sequence: sequence)
         case .acme(let value, let earlier): self.acme.append(value, after: earlier, sequence: sequence)
+        case .names(let changedAt):
+            self.names.changedAt = max(self.names.changedAt, changedAt)
+            self.names.noteSequence = sequence
         }
     }
 }

@@ -100,7 +100,7 @@ package struct Placement: Sendable {
             guard case .state(let state, _) = message.change, state.isTerminal, let drone = fleet.drone(of: message.backend, in: cluster)
             else { return }
             self.clusters[cluster, default: Members()].reconsider(drone, in: Self.list(of: drone, in: cluster, fleet))
-        case .lock, .acme:
+        case .lock, .acme, .names:
             break
         }
     }

@@ -1,7 +1,8 @@
 import Metrics
 
-/// What one event loop has done since it last reported. These are plain numbers, which are added to swift-metrics at every tick of the loop, twice a second.
-/// So a request takes no lock, and changes nothing that another loop changes too.
+/// What one event loop has done since it last reported. These are plain numbers, which are added to swift-metrics at every tick of the loop, twice a second;
+/// but for durations, which are recorded at once, by a recorder of this loop's own. So a request takes no lock that another loop takes, and changes nothing
+/// that another loop changes too.
 struct ProxyMetrics {
     /// A number that only grows, reported with or without a label.
     private struct Tally {
@@ -46,10 +47,6 @@ struct ProxyMetrics {
     private let tunnelsMeter: Meter
     private let heldMeter: Meter
     private let durationTimer: Metrics.Timer
-    /// The durations of finished requests, in nanoseconds. They are collected because the recorder is shared by all loops and locks.
-    private var durations: [Int64] = []
-    /// When there are this many durations they are reported at once, so that a burst does not let the list grow without bound.
-    private static let durationLimit = 8192
 
     /// - Parameter refusals: All possible reasons, so that each is reported from the beginning, with 0.
     init(_ factory: any MetricsFactory, refusals: [RefusalReason]) {
@@ -75,14 +72,8 @@ struct ProxyMetrics {
 
     /// The duration from reading a request's head to handing the last byte of its response to the kernel, or to the upgrade.
     @inline(__always)
-    mutating func requestEnded(nanoseconds: Int64) {
-        self.durations.append(nanoseconds)
-        if self.durations.count >= Self.durationLimit { self.reportDurations() }
-    }
-
-    private mutating func reportDurations() {
-        for duration in self.durations { self.durationTimer.recordNanoseconds(duration) }
-        self.durations.removeAll(keepingCapacity: true)
+    func requestEnded(nanoseconds: Int64) {
+        self.durationTimer.recordNanoseconds(nanoseconds)
     }
 
     /// A request has ended with a response of this status, of the proxy's own or a backend's, or has become a tunnel. Also called when a response breaks off.
@@ -100,7 +91,6 @@ struct ProxyMetrics {
     }
 
     mutating func report() {
-        self.reportDurations()
         for index in self.requests.indices { self.requests[index].report() }
         for reason in self.refusals.keys { self.refusals[reason]?.report() }
         for index in self.upstreamFailures.indices { self.upstreamFailures[index].report() }

@@ -171,10 +171,10 @@ package final class ProxyServer: Sendable {
     }
 
     /// Open connections and streams of clients.
-    var openConnections: Int { self.limiter.total }
+    package var openConnections: Int { self.limiter.total }
 
     /// Whether all event loops close connections after their exchange.
-    var isDraining: Bool { self.drainingWorkers.withLock { $0 == self.workers.count } }
+    package var isDraining: Bool { self.drainingWorkers.withLock { $0 == self.workers.count } }
 
     /// Whether all event loops have begun to ask the users of WebSockets to connect again.
     var isEndingTunnels: Bool { self.endingWorkers.withLock { $0 == self.workers.count } }

@@ -6,14 +6,15 @@ package import PlaneService
 package import ProxyCore
 import LogKeys
 import ServiceLifecycle
+import Synchronization
 import UnixSignals
 
 /// Serves until the process is asked to stop, or until a successor has taken over; then waits for open requests to end.
 package struct ProxyService: FinishingService {
     /// How long open requests may take after SIGTERM. Less than the limit of the service group, which cancels what is still running then.
     private static let drainLimit: TimeAmount = .seconds(20)
-    /// A successor that does not listen after this time is given up.
-    private static let successorLimit: Duration = .seconds(30)
+    /// A successor that does not listen after this time is given up, unless the program says otherwise.
+    package static let successorLimit: Duration = .seconds(30)
 
     let program: String
     let server: ProxyServer
@@ -28,6 +29,8 @@ package struct ProxyService: FinishingService {
     let ends: UnixSignalsSequence
     /// After which time a replaced process closes open connections; nil never does.
     let replacedDeadline: TimeAmount?
+    /// How long a successor may take until it can listen.
+    let successorLimit: Duration
     let logger: Logger
 
     /// One socket on which the program listens.
@@ -53,9 +56,10 @@ package struct ProxyService: FinishingService {
     ///   - program: the name with which the log says that it is ready.
     ///   - certificates: their ticket key is handed from process to process; nil without HTTPS.
     ///   - replacedDeadline: after which time a replaced process closes open connections; nil never does.
+    ///   - successorLimit: how long a successor may take until it can listen, with all that it has to read before.
     package static func bind(
         _ bindings: [Binding], program: String, server: ProxyServer, sockets: ListeningSockets, certificates: CertificateStore?,
-        replacedDeadline: TimeAmount?, logger: Logger
+        replacedDeadline: TimeAmount?, successorLimit: Duration = Self.successorLimit, logger: Logger
     ) async throws -> ProxyService {
         let bound = try Self.open(bindings, sockets)
         // Not earlier: before this, SIGTERM ends the process at once, which nobody uses yet.
@@ -71,7 +75,7 @@ package struct ProxyService: FinishingService {
         }
         return ProxyService(
             program: program, server: server, bound: bound, sockets: sockets, certificates: certificates, reloads: reloads, ends: ends,
-            replacedDeadline: replacedDeadline, logger: logger)
+            replacedDeadline: replacedDeadline, successorLimit: successorLimit, logger: logger)
     }
 
     /// This is a function of its own, because in `bind`, which is asynchronous, it makes the optimizer of Swift 6.3 crash.
@@ -140,7 +144,9 @@ package struct ProxyService: FinishingService {
         self.logger.info("starting a successor")
         do {
             let successor = try SuccessorProcess.start(.ofThisProcess, handing: self.sockets.held)
-            guard await Self.offTheLoop({ successor.waitUntilReady(within: Self.successorLimit) }) else {
+            guard await self.isReady(successor) else {
+                // This process is to end, and has given the successor up.
+                if Task.isCancelled { return false }
                 self.logger.error("the successor did not get ready, this process goes on; its own log says why")
                 return false
             }
@@ -159,10 +165,26 @@ package struct ProxyService: FinishingService {
         }
     }
 
+    /// Waits for the successor, until this process is to end.
+    private func isReady(_ successor: SuccessorProcess) async -> Bool {
+        let isGivenUp = GivenUp()
+        let limit = self.successorLimit
+        return await withTaskCancellationHandler {
+            await Self.offTheLoop { successor.waitUntilReady(within: limit) { isGivenUp.flag.load(ordering: .relaxed) } }
+        } onCancel: {
+            isGivenUp.flag.store(true, ordering: .relaxed)
+        }
+    }
+
     /// Runs a function that may block on a thread of its own.
     private static func offTheLoop<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
         await withCheckedContinuation { continuation in
             DispatchQueue.global().async { continuation.resume(returning: body()) }
         }
     }
+}
+
+/// Whether nobody waits for a successor any more.
+private final class GivenUp: Sendable {
+    let flag = Atomic(false)
 }

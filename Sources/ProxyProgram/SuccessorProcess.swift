@@ -26,6 +26,8 @@ struct SuccessorProcess {
     static let connectionVariable = "DRONE_PROXY_PREDECESSOR_FD"
     /// How many bytes a predecessor hands over at most.
     private static let handedLimit = 256
+    /// So long is waited between two looks at whether the successor is still wanted.
+    private static let slice: Duration = .milliseconds(100)
 
     let processID: pid_t
     /// The predecessor's end of the connection. Closed when the successor has been told to serve, or is given up.
@@ -100,11 +102,20 @@ struct SuccessorProcess {
         return environment
     }
 
-    /// Waits until the successor can accept connections. False if it has ended, or was not ready after `limit` and was killed. Blocks.
-    func waitUntilReady(within limit: Duration) -> Bool {
-        let (seconds, attoseconds) = limit.components
-        let milliseconds = CInt(clamping: seconds * 1000 + attoseconds / 1_000_000_000_000_000)
-        if Self.awaitByte(self.connection, milliseconds: milliseconds) { return true }
+    /// Waits until the successor can accept connections. False if it has ended, or was not ready after `limit` or when it was given up, and was killed. Blocks.
+    ///
+    /// - Parameter isGivenUp: asked several times a second.
+    func waitUntilReady(within limit: Duration, unless isGivenUp: () -> Bool = { false }) -> Bool {
+        let deadline = ContinuousClock.now + limit
+        while !isGivenUp() {
+            let slice = min(max(deadline - .now, .zero), Self.slice)
+            switch Self.awaitByte(self.connection, milliseconds: CInt(slice / .milliseconds(1))) {
+            case .byte: return true
+            case .timedOut where deadline > .now: continue
+            case .timedOut, .ended: break
+            }
+            break
+        }
         close(self.connection)
         kill(self.processID, SIGKILL)
         return false
@@ -150,22 +161,24 @@ struct SuccessorProcess {
         defer { close(connection) }
         var byte: UInt8 = 1
         _ = send(connection, &byte, 1, CInt(MSG_NOSIGNAL))
-        guard Self.awaitByte(connection, milliseconds: -1) else { return [] }
+        guard Self.awaitByte(connection, milliseconds: -1) == .byte else { return [] }
         // The rest was sent together with the first byte.
         var handed = [UInt8](repeating: 0, count: Self.handedLimit)
         let count = recv(connection, &handed, handed.count, CInt(MSG_DONTWAIT))
         return Array(handed.prefix(max(0, count)))
     }
 
-    /// False at the end of the connection, and when the time is over; -1 waits without a limit.
-    private static func awaitByte(_ connection: CInt, milliseconds: CInt) -> Bool {
+    private enum Awaited { case byte, ended, timedOut }
+
+    /// - Parameter milliseconds: -1 waits without a limit.
+    private static func awaitByte(_ connection: CInt, milliseconds: CInt) -> Awaited {
         while true {
             var event = pollfd(fd: connection, events: Int16(POLLIN), revents: 0)
             let count = poll(&event, 1, milliseconds)
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return false }
+            guard count > 0 else { return count == 0 ? .timedOut : .ended }
             var byte: UInt8 = 0
-            return recv(connection, &byte, 1, 0) == 1
+            return recv(connection, &byte, 1, 0) == 1 ? .byte : .ended
         }
     }
 

@@ -16,7 +16,7 @@ import NIOCore
 ///
 /// Used on its loop's thread only; nothing blocks. Commands are repeated once when their connection breaks before the answer, and not when the
 /// answer is late. While there is no connection, and the last attempt at one has failed, commands fail at once: nobody queues for a server that
-/// is gone.
+/// is gone. The same holds after an answer that did not come in time, until the server has answered something.
 package final class RedisClient {
     private enum State {
         /// Nothing was asked yet, or the server closed a connection that nobody used.
@@ -179,8 +179,10 @@ package final class RedisClient {
                 if let made, made === self.former, made.waiting.isEmpty { made.close() }
                 if batch.replies.contains(where: \.isReadOnly) { self.masterChanged() }
             })
+        // A server that hangs still takes connections: after a failure it has to answer something before commands wait for it.
+        let greeting = self.server.greeting + (self.failure == nil ? [] : [RedisConnection.signOfLife])
         let connection = RedisConnection(
-            connectingTo: address, name: self.server.description, greeting: self.server.greeting, tracked: tracked, limits: self.limits, on: self.loop,
+            connectingTo: address, name: self.server.description, greeting: greeting, tracked: tracked, limits: self.limits, on: self.loop,
             events: events)
         made = connection
         return connection
@@ -231,6 +233,12 @@ package final class RedisClient {
             guard whileAsking, error.code == .disconnected else { return self.failed(error) }
             self.skipsTracking = true
             self.connect()
+        case .open where error.code == .timedOut:
+            // Commands fail at once until it is known that the server answers again.
+            self.state = .connecting
+            for batch in waiting { batch.fail(error) }
+            self.noteFailure(error)
+            self.connect()
         case .open, .idle:
             self.state = .idle
             self.repeatOrFail(waiting, error)
@@ -258,12 +266,16 @@ package final class RedisClient {
         guard case .connecting = self.state else { return }
         self.connection = nil
         self.skipsTracking = false
-        if self.failure == nil { self.logger.error("redis cannot be reached", metadata: [LogKey.error: "\(error)"]) }
-        self.failure = error
+        self.noteFailure(error)
         self.failQueue(error)
         self.loop.assumeIsolated().scheduleTask(in: TimeAmount(self.limits.pause)) {
             if case .connecting = self.state, self.connection == nil { self.connect() }
         }
+    }
+
+    private func noteFailure(_ error: RedisError) {
+        if self.failure == nil { self.logger.error("redis cannot be reached", metadata: [LogKey.error: "\(error)"]) }
+        self.failure = error
     }
 
     // MARK: Asking again to be told of changes

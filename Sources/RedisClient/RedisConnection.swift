@@ -64,7 +64,9 @@ final class RedisConnection: StreamSocketReceiver {
     private static let quiet: TimeAmount = .milliseconds(250)
     /// How much memory for commands is kept while there are none. In one turn of the loop there are rarely more.
     private static let keptOutputCapacity = 64 * 1024
-    private static let ping = RedisPipeline([RedisCommand("PING", arguments: [])])
+    private static let ping = RedisPipeline([signOfLife])
+    /// Whatever the answer is, an error too, the server answers.
+    static let signOfLife = RedisCommand("PING", arguments: [])
     /// Asks to be told of every change of keys with these prefixes (broadcasting mode), whether they were read or not: Redis would remember each key that was read,
     /// and what is read are names that strangers make up. Messages that answer no command exist in version 3 of the protocol.
     private static func trackingRequest(_ prefixes: [String]) -> [RedisCommand] {
@@ -272,6 +274,7 @@ final class RedisConnection: StreamSocketReceiver {
 
     /// Why this answer to the greeting is unacceptable; nil if it is not.
     private func problem(_ reply: RedisValue, at index: Int) -> String? {
+        if self.greeting[index].arguments.first == Self.signOfLife.arguments.first { return nil }
         if case .error(let text) = reply { return text }
         guard self.greeting[index].arguments.first == Array("ROLE".utf8) else { return nil }
         let role = reply.elements?.first?.string

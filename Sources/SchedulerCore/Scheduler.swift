@@ -66,6 +66,10 @@ package struct Scheduler: Service {
                 ).run()
             }
             group.addTask { await self.streams.run() }
+            group.addTask {
+                var sweep = ConsumerSweep(bus: self.bus, configuration: self.configuration, logger: self.logger)
+                await sweep.run()
+            }
             group.addTask { await self.lateRefusals.run(fleet: self.fleet, writer: self.writer, logger: self.logger) }
             group.addTask {
                 await Housekeeper(

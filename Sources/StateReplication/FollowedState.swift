@@ -12,7 +12,10 @@ package protocol FollowedState: Sendable {
     /// The follower begins to read a stream whose age is `age`, by this machine's and the server's clocks.
     func began(streamAge age: Duration)
 
-    /// Everything was purged from the stream.
+    /// Every backend that is known, ended ones too. Asked for after notices of purges may have been missed.
+    var backendNames: [(backend: BackendID, cluster: ClusterName)] { get }
+
+    /// Everything was purged from the stream. What is in it now is told again from its beginning.
     func lost()
 
     /// Every message about the backend was purged from the stream.

@@ -37,10 +37,41 @@ package struct StateFollower<Fleet: FollowedState>: Sendable {
     /// Follows the stream until the task is cancelled or the connection is closed.
     /// - Throws: when it cannot begin now, for instance because there is no such stream.
     package func follow() async throws(NATSError) {
-        let consumer = try await self.begin()
+        let progress = FollowerProgress()
+        let observation = self.jetStream.connection.observe { progress.observe($0) }
+        defer { withExtendedLifetime(observation) {} }
+        try await self.read(progress)
+        while progress.isVoid, !Task.isCancelled {
+            self.logger.warning("the state of the fleet was purged, and is rebuilt from what the drones say")
+            self.fleet.lost()
+            try await self.readAnew(progress)
+        }
+    }
+
+    /// Reads the stream from its beginning, as soon as that is possible.
+    private func readAnew(_ progress: FollowerProgress) async throws(NATSError) {
+        while true {
+            do {
+                return try await self.read(progress)
+            } catch {
+                guard !Task.isCancelled, error.code != .closed, error.code != .cancelled else { throw error }
+                self.logger.warning("the state of the fleet cannot be read yet", metadata: [LogKey.error: "\(error)"])
+            }
+            await self.jetStream.connection.pause(atMost: Self.retryPause)
+        }
+    }
+
+    /// Follows the stream from its first message until that is no longer possible, or everything was purged.
+    private func read(_ progress: FollowerProgress) async throws(NATSError) {
+        // What is purged after the consumer was made is noticed, because the server knows of this subscription before.
+        let notices = self.purgeNotices()
+        let gapEnds = progress.gapEnds()
+        let consumer = try await self.begin(progress)
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.followPurges() }
-            await self.apply(consumer, until: .end)
+            if let notices { group.addTask { await self.followPurges(notices, consumer, progress) } }
+            let comparison = PurgeComparison(jetStream: self.jetStream, fleet: self.fleet, logger: self.logger)
+            group.addTask { await comparison.run(after: gapEnds, consumer, progress) }
+            await self.apply(consumer, until: .end, progress)
             group.cancelAll()
         }
     }
@@ -48,8 +79,9 @@ package struct StateFollower<Fleet: FollowedState>: Sendable {
     /// Applies what is in the stream now, and returns.
     /// - Throws: when the stream cannot be read, or not to its end because the task is cancelled or the connection is closed.
     package func readOnce() async throws(NATSError) {
-        let consumer = try await self.begin()
-        guard await self.apply(consumer, until: .caughtUp) else {
+        let progress = FollowerProgress()
+        let consumer = try await self.begin(progress)
+        guard await self.apply(consumer, until: .caughtUp, progress) else {
             throw NATSError(Task.isCancelled ? .cancelled : .closed, attempt: "read stream \(StateStream.name)")
         }
     }
@@ -59,53 +91,59 @@ package struct StateFollower<Fleet: FollowedState>: Sendable {
     /// Applies messages in the order of the stream until the consumer ends or `stop` says so.
     /// - Returns: whether everything that was in the stream at the beginning has been applied.
     @discardableResult
-    private func apply(_ consumer: OrderedConsumer, until stop: Stop) async -> Bool {
+    private func apply(_ consumer: OrderedConsumer, until stop: Stop, _ progress: FollowerProgress) async -> Bool {
         var isCaughtUp = consumer.initialPending == 0
-        if isCaughtUp { self.fleet.caughtUp() }
+        if isCaughtUp, progress.caughtUp() { self.fleet.caughtUp() }
         if isCaughtUp, stop == .caughtUp { return true }
         for await message in consumer {
-            self.apply(message)
+            if progress.isVoid { break }
+            self.apply(message, of: consumer.streamIdentity, progress)
             guard message.pending == 0, !isCaughtUp else { continue }
             isCaughtUp = true
-            self.fleet.caughtUp()
+            if progress.caughtUp() { self.fleet.caughtUp() }
             if stop == .caughtUp { return true }
         }
         return isCaughtUp
     }
 
-    private func begin() async throws(NATSError) -> OrderedConsumer {
+    private func begin(_ progress: FollowerProgress) async throws(NATSError) -> OrderedConsumer {
         let info = try await self.jetStream.streamInfo(StateStream.name)
-        if let age = info.age(at: WireTime.now()) { self.fleet.began(streamAge: age) }
-        return try await self.jetStream.orderedConsumer(stream: StateStream.name, from: .first)
+        if !progress.isVoid, let age = info.age(at: WireTime.now()) { self.fleet.began(streamAge: age) }
+        let consumer = try await self.jetStream.orderedConsumer(stream: StateStream.name, from: .first)
+        progress.began(consumer.streamIdentity)
+        return consumer
     }
 
-    /// Follows the server's advisories. If the account's permissions forbid that, messages that others have purged stay in memory until the process ends;
-    /// the connection logs what is refused.
-    private func followPurges() async {
-        let notices: NATSSubscription
+    /// Subscribes to the server's advisories. If the account's permissions forbid that, messages that others have purged stay in memory until the connection
+    /// was broken, or the process ends; the connection logs what is refused.
+    private func purgeNotices() -> NATSSubscription? {
         do {
-            notices = try self.jetStream.connection.subscribe(PurgeNotice.subject)
+            return try self.jetStream.connection.subscribe(PurgeNotice.subject)
         } catch {
-            if error.code == .closed { return }
-            return self.logger.warning(
+            if error.code == .closed { return nil }
+            self.logger.warning(
                 "purges of the state cannot be heard: what others purge stays in memory until this process ends",
                 metadata: [LogKey.subject: "\(PurgeNotice.subject)", LogKey.error: "\(error)"])
+            return nil
         }
+    }
+
+    private func followPurges(_ notices: NATSSubscription, _ consumer: OrderedConsumer, _ progress: FollowerProgress) async {
         for await message in notices where !message.isDeliveredByStream {
             switch PurgeNotice(advisory: message.payload) {
             case .everything?:
-                self.logger.warning("the state of the fleet was purged, and is rebuilt from what the drones say")
-                self.fleet.lost()
+                progress.makeVoid()
+                consumer.cancel()
             case .backend(let backend, let token)?:
-                self.fleet.purged(backend, clusterToken: token)
+                if progress.appliesNotice() { self.fleet.purged(backend, clusterToken: token) }
             case .message(let sequence)?:
-                self.fleet.deleted(at: sequence)
+                if progress.appliesNotice() { self.fleet.deleted(at: sequence) }
             case nil: break
             }
         }
     }
 
-    private func apply(_ message: StreamMessage) {
+    private func apply(_ message: StreamMessage, of identity: StreamIdentity, _ progress: FollowerProgress) {
         var decoded: StateMessage?
         do {
             decoded = try WireCodec.decode(from: message.payload, subject: message.subject)
@@ -114,8 +152,9 @@ package struct StateFollower<Fleet: FollowedState>: Sendable {
                 "message in the stream cannot be read",
                 metadata: [LogKey.subject: "\(message.subject)", LogKey.sequence: "\(message.sequence)", LogKey.error: "\(error)"])
         }
-        self.fleet.apply(
-            decoded, sequence: message.sequence, published: WireTime(message.published), incarnation: message.streamIncarnation)
+        let incarnation = progress.applies(decoded, sequence: message.sequence, incarnation: message.streamIncarnation)
+        self.fleet.apply(decoded, sequence: message.sequence, published: WireTime(message.published), incarnation: incarnation)
+        progress.applied(of: identity)
     }
 }
 

@@ -76,7 +76,7 @@ package struct StateWaiters: Sendable {
         case .cluster(let cluster, .lock(let message)): return self.waiters(for: message.lock, cluster)
         case .cluster(let cluster, .backend(let message)):
             return self.waiters(for: fleet.backend(message.backend, in: cluster)?.lock, cluster)
-        case .cluster(_, .drone), .cluster(_, .acme): return []
+        case .cluster(_, .drone), .cluster(_, .acme), .cluster(_, .names): return []
         }
     }
 

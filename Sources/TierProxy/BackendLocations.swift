@@ -118,7 +118,7 @@ package final class BackendLocations: FollowedState {
                 return nil
             }
             switch change {
-            case .lock, .acme:
+            case .lock, .acme, .names:
                 state.fleet.skip(sequence: sequence)
                 return nil
             case .backend(let change):
@@ -142,6 +142,8 @@ package final class BackendLocations: FollowedState {
 
     /// Does nothing: the age of the stream does not matter here.
     package func began(streamAge age: Duration) {}
+
+    package var backendNames: [(backend: BackendID, cluster: ClusterName)] { self.state.withLock { $0.fleet.backendNames } }
 
     package func lost() { self.state.withLock { $0.begin(until: .now() + Self.formerTime) } }
 

@@ -17,6 +17,7 @@ package struct TierFollower: Service {
     private let directory: TierDirectory
     private let connection: NATSConnection
     private let proxy: ProxyID
+    private let process: UInt64
     private let cluster: ClusterName
     /// Whether metrics say which cluster they are about: for those beside the first.
     private let isFurther: Bool
@@ -29,13 +30,14 @@ package struct TierFollower: Service {
     private static let ageLimit: Double = 10
 
     package init(
-        fleet: FollowedFleet, directory: TierDirectory, connection: NATSConnection, proxy: ProxyID, cluster: ClusterName, isFurther: Bool = false,
-        logger: Logger
+        fleet: FollowedFleet, directory: TierDirectory, connection: NATSConnection, proxy: ProxyID, process: UInt64, cluster: ClusterName,
+        isFurther: Bool = false, logger: Logger
     ) {
         self.fleet = fleet
         self.directory = directory
         self.connection = connection
         self.proxy = proxy
+        self.process = process
         self.cluster = cluster
         self.isFurther = isFurther
         self.logger = logger
@@ -80,24 +82,36 @@ package struct TierFollower: Service {
             // If the task is cancelled during the sleep, the loop ends.
             try? await Task.sleep(for: Self.reportInterval)
         }
+        self.reportEnd()
+    }
+
+    /// The processes of the tier are counted, and one that has ended is not to be waited for.
+    private func reportEnd() {
+        self.tell(
+            ProxyStatusMessage(
+                proxy: self.proxy, cluster: self.cluster, version: BuildInformation.version, isReady: false, process: self.process, hasEnded: true))
     }
 
     private func reportStatus(isReady: Bool, stateAge: Double?) {
-        let (connection, logger) = (self.connection, self.logger)
         let message = ProxyStatusMessage(
-            proxy: self.proxy, cluster: self.cluster, version: BuildInformation.version, isReady: isReady, stateAge: stateAge.map { UInt64($0) })
+            proxy: self.proxy, cluster: self.cluster, version: BuildInformation.version, isReady: isReady, stateAge: stateAge.map { UInt64($0) },
+            process: self.process)
         self.directory.apply(.counted) { count in
             var message = message
             message.openRequests = UInt64(count)
-            // Without a connection nobody hears it; the next one is due in 10 s.
-            guard connection.isConnected else { return }
-            do {
-                try connection.publish(WireCodec.encode(message), to: message.subject)
-            } catch {
-                logger.warning(
-                    "gateways and operators are not told that this proxy is there",
-                    metadata: [LogKey.subject: "\(message.subject)", LogKey.error: "\(error)"])
-            }
+            self.tell(message)
+        }
+    }
+
+    private func tell(_ message: ProxyStatusMessage) {
+        // Without a connection nobody hears it; the next one is due in 10 s.
+        guard self.connection.isConnected else { return }
+        do {
+            try self.connection.publish(WireCodec.encode(message), to: message.subject)
+        } catch {
+            self.logger.warning(
+                "gateways and operators are not told that this proxy is there, or has ended",
+                metadata: [LogKey.subject: "\(message.subject)", LogKey.error: "\(error)"])
         }
     }
 }

@@ -17,6 +17,8 @@ package struct TierProxyService: FinishingService {
     private let fleets: [FollowedFleet]
     private let logger: Logger
 
+    /// A successor reads the whole state of each cluster first, which takes a scheduler some 15 s for a million backends on an idle machine.
+    private static let successorLimit: Duration = .seconds(300)
     private static let lookInterval: Duration = .milliseconds(20)
 
     package init(_ settings: TierProxySettings, server: ProxyServer, fleets: [FollowedFleet], logger: Logger) {
@@ -32,7 +34,8 @@ package struct TierProxyService: FinishingService {
         try await ProxyService.bind(
             self.settings.visitors.bindings(certificates) + self.settings.innerBindings(logger: self.logger), program: "gateway-proxy", server: self.server,
             sockets: .ofThisProcess,
-            certificates: certificates, replacedDeadline: self.settings.drone.proxy.replacedDeadline.map { TimeAmount($0) }, logger: self.logger
+            certificates: certificates, replacedDeadline: self.settings.drone.proxy.replacedDeadline.map { TimeAmount($0) },
+            successorLimit: Self.successorLimit, logger: self.logger
         ).run()
     }
 

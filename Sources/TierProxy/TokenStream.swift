@@ -15,6 +15,7 @@ import VisitorTokens
 package final class TokenStream: Sendable {
     private let jetStream: JetStream
     private let proxy: ProxyID
+    private let process: UInt64
     private let cluster: ClusterName
     private let logger: Logger
     private let areRevocationsKnown = Atomic(false)
@@ -34,9 +35,10 @@ package final class TokenStream: Sendable {
     /// Pause between attempts to begin reading. Once that has worked, the consumer recovers by itself.
     private static let retryPause: Duration = .seconds(1)
 
-    package init(_ jetStream: JetStream, proxy: ProxyID, cluster: ClusterName, logger: Logger) {
+    package init(_ jetStream: JetStream, proxy: ProxyID, process: UInt64, cluster: ClusterName, logger: Logger) {
         self.jetStream = jetStream
         self.proxy = proxy
+        self.process = process
         self.cluster = cluster
         self.logger = logger
     }
@@ -269,8 +271,8 @@ package final class TokenStream: Sendable {
 
     private func apply(_ revocation: TierRevocation, at sequence: UInt64, to directory: TierDirectory) {
         let connection = self.jetStream.connection
-        directory.apply(.revoked(revocation)) { [proxy, cluster, logger] ended in
-            let report = ProxyRevocationReport(proxy: proxy, cluster: cluster, sequence: sequence, ended: UInt64(ended))
+        directory.apply(.revoked(revocation)) { [proxy, process, cluster, logger] ended in
+            let report = ProxyRevocationReport(proxy: proxy, cluster: cluster, sequence: sequence, ended: UInt64(ended), process: process)
             do {
                 try connection.publish(WireCodec.encode(report), to: report.subject)
             } catch {

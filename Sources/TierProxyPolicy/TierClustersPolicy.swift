@@ -69,6 +69,10 @@ final class TierClustersPolicy: ProxyPolicy {
         (route.map { self.policy($0) } ?? self.policies[0]).answer(to: failure, notes, on: route)
     }
 
+    func secret(inPathOf head: RequestHead, _ bytes: Span<UInt8>, from visitor: Visitor) -> Range<Int>? {
+        self.policy(head, bytes).secret(inPathOf: head, bytes, from: visitor)
+    }
+
     func addAnswerFields(status: ProxyStatus, to visitor: Visitor, into out: inout ByteBuffer) {
         self.policies[0].addAnswerFields(status: status, to: visitor, into: &out)
     }

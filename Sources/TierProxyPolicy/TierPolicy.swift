@@ -114,8 +114,6 @@ final class TierPolicy: ProxyPolicy {
         let digest = TokenDigest(of: text)
         let found: TierRoute?
         if case .signed = form {
-            // Before all revocations are known, nobody can say that it is good.
-            guard self.directory.fleet.isCurrent else { return self.answer(Self.notYet, head, fields, bytes) }
             switch self.verify(text, digest, at: now) {
             case .route(let route): found = route
             case .none: found = nil
@@ -123,13 +121,18 @@ final class TierPolicy: ProxyPolicy {
             }
         } else {
             guard let lookedUp, lookedUp.digest == digest else { return .wait(forLookupOf: "\(self.number):\(digest.hexadecimal)") }
-            if case .failed? = lookup { return .fail(.proxy(.routesUnavailable)) }
             found = lookedUp.route
+            // What is known by its name needs nobody; the path is its own as far as anybody here knows.
+            if found == nil, case .failed? = lookup {
+                guard let route = self.route(named: head, bytes) else { return .fail(.proxy(.routesUnavailable)) }
+                return self.admit(byName: route, head, fields, bytes)
+            }
         }
         // A backend may have no token of the tier's, and be asked for with a path that looks like one.
         guard let found else {
-            guard let route = self.route(named: head, bytes) else { return self.answer(Self.gone, head, fields, bytes) }
-            return self.admit(byName: route, head, fields, bytes)
+            if let route = self.route(named: head, bytes) { return self.admit(byName: route, head, fields, bytes) }
+            let mayBeName = !self.directory.fleet.isCurrent && self.isBelowCluster(head, bytes)
+            return self.answer(mayBeName ? Self.notYet : Self.gone, head, fields, bytes)
         }
         self.remember(found, for: text)
         return self.admit(found, head, fields, bytes, segment, at: now)
@@ -184,6 +187,8 @@ final class TierPolicy: ProxyPolicy {
         if notes.contains(Notes.mayReload), let page = self.waitingPage(for: route.backend) { return .answer(page) }
         return .route(route, path: path, notes)
     }
+
+    func secret(inPathOf head: RequestHead, _ bytes: Span<UInt8>, from visitor: Visitor) -> Range<Int>? { PathToken.segment(in: head, bytes) }
 
     // MARK: Hosts and paths
 
@@ -381,6 +386,8 @@ final class TierPolicy: ProxyPolicy {
     private func verify(_ text: [UInt8], _ digest: TokenDigest, at now: NIODeadline) -> Verified {
         let seconds = Self.secondsSince1970()
         guard let claims = try? SignedToken.verify(text, with: self.options.tokenKeys, for: self.options.cluster, at: seconds) else { return .none }
+        // Before all revocations are known, nobody can say that it is good.
+        guard self.directory.fleet.isCurrent else { return .notYet }
         let grant = TokenGrant(claims, at: now, seconds)
         let isYoung = seconds - claims.issued < TokenExpiry.youth.nanoseconds / 1_000_000_000
         if let route = self.makeRoute(digest, grant, isYoung: isYoung) { return .route(route) }

@@ -37,6 +37,8 @@ import Glibc
         signal(SIGCHLD, SIG_IGN)  // a successor that ends before this process leaves no zombie
         var generator = SystemRandomNumberGenerator()
         let proxy = settings.proxyID(using: &generator)
+        // Below 2^53, which readers can read that keep numbers as doubles.
+        let process = UInt64.random(in: 0..<(1 << 53), using: &generator)
         // The connection is made by a service of its own, so that the proxy serves what it knows whether or not NATS can be reached.
         let connection = NATSConnection.unopened(
             settings.nats.options(name: "gateway-proxy \(proxy.rawValue)", inboxPrefix: settings.inboxPrefix), logger: logger)
@@ -44,14 +46,14 @@ import Glibc
         var (clusters, fleets, followers): ([TierPolicySource.Cluster], [FollowedFleet], [any Service]) = ([], [], [])
         for cluster in settings.clusters {
             let fleet = FollowedFleet(
-                BackendLocations(cluster: cluster), TokenStream(connection.jetStream, proxy: proxy, cluster: cluster, logger: logger))
+                BackendLocations(cluster: cluster), TokenStream(connection.jetStream, proxy: proxy, process: process, cluster: cluster, logger: logger))
             let directory = TierDirectory(fleet)
             clusters.append(TierPolicySource.Cluster(try settings.proxyOptions(for: cluster, openFiles: openFiles), directory))
             fleets.append(fleet)
             followers.append(
                 TierFollower(
-                    fleet: fleet, directory: directory, connection: connection, proxy: proxy, cluster: cluster, isFurther: cluster != settings.cluster,
-                    logger: logger))
+                    fleet: fleet, directory: directory, connection: connection, proxy: proxy, process: process, cluster: cluster,
+                    isFurther: cluster != settings.cluster, logger: logger))
         }
         let server = try await ProxyServer(tier: clusters, group: Self.trafficLoops, logger: logger)
         var services: [any Service] = [NATSConnectionService(connection, opens: true)]

@@ -8,6 +8,7 @@ import PlaneProtocol
 import PlaneService
 import PlaneTestSupport
 import SchedulerCore
+import Testing
 
 /// The programs `scheduler` and `dns` on a nats-server of their own, as an operator starts them.
 final class DNSService: Sendable {
@@ -101,6 +102,8 @@ final class DNSService: Sendable {
     func metrics() async throws -> String {
         let connection = try await LoopbackConnection(port: self.metricsPort)
         try await connection.send("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        return String(decoding: try await connection.receiveToEnd(), as: UTF8.self)
+        let page = String(decoding: try await connection.receiveToEnd(), as: UTF8.self)
+        #expect(try await MetricsLinter.findings(in: page) == [])
+        return page
     }
 }

@@ -58,6 +58,12 @@ struct Zones {
             to: &self.table)
     }
 
+    /// Reads a message at its place in the stream.
+    mutating func read(_ message: StateMessage, at sequence: UInt64) {
+        self.sequence = sequence - 1
+        self.append(message)
+    }
+
     mutating func purge(_ backend: String) {
         self.projection.purged(.make(backend), clusterToken: ClusterName.plane.subjectToken, in: &self.table)
     }

@@ -130,10 +130,11 @@ import Testing
             [
                 "state.heartbeat", "state.cluster.plane_test.acme", "cluster.plane_test.set_acme_record", "cluster.plane_test.drone.drone-1.spawn",
                 "cluster.plane_test.drone.drone-1.register", "cluster.plane_test.drone.drone-1.status", "backend.one.status", "backend.one.log",
-                "secret.cluster.plane_test.backend.one", "certificate.cluster.plane_test.pair", "$JS.API.STREAM.MSG.GET.plane_secrets",
-                "$JS.API.CONSUMER.CREATE.plane_secrets", "$JS.API.STREAM.MSG.GET.plane_certificates", "$JS.API.STREAM.PURGE.plane_state",
-                "$JS.API.STREAM.PURGE.plane_tokens", "$JS.API.STREAM.DELETE.plane_state", "lease.housekeeping",
-                "$JS.API.CONSUMER.CREATE.plane_tokens", "$JS.API.CONSUMER.CREATE.plane_keys", "$JS.API.STREAM.UPDATE.plane_tokens",
+                "secret.cluster.plane_test.backend.one", "certificate.cluster.plane_test.pair", "plane.API.STREAM.MSG.GET.plane_secrets",
+                "plane.API.CONSUMER.CREATE.plane_secrets", "plane.API.STREAM.MSG.GET.plane_certificates", "$JS.API.STREAM.PURGE.plane_state",
+                "$JS.API.STREAM.PURGE.plane_tokens", "plane.API.STREAM.PURGE.plane_tokens", "$JS.API.STREAM.INFO.plane_state",
+                "$JS.API.STREAM.DELETE.plane_state", "lease.housekeeping",
+                "plane.API.CONSUMER.CREATE.plane_tokens", "plane.API.CONSUMER.CREATE.plane_keys", "$JS.API.STREAM.UPDATE.plane_tokens",
                 "$JS.API.STREAM.CREATE.own", "$JS.API.STREAM.MSG.DELETE.plane_tokens", "cluster.plane_test.drone.drone-1.roll_call",
                 "cluster.plane_test.proxy.one.status", "used.one",
             ],
@@ -175,7 +176,8 @@ import Testing
     func wrongPassword() async throws {
         let server = try await GuardedNATS.start()
         let scheduler = try TestProcess.ours(
-            "scheduler", environment: server.environment("scheduler").merging(["PLANE_NATS__AUTH__PASSWORD": "not-th1s"]) { $1 })
+            "scheduler",
+            environment: server.environment("scheduler").merging(["PLANE_NATS__AUTH__PASSWORD": "not-th1s", "PLANE_LOG__LEVEL": "debug"]) { $1 })
         for attempt in 1...2 {
             try await eventually("it has tried \(attempt) times", within: .seconds(30)) {
                 scheduler.log.count { $0.contains("NATS refuses the credentials, trying again") } >= attempt
@@ -263,7 +265,7 @@ import Testing
     /// Subjects on which something would happen, or be written, if an answer were published there.
     static let targets = [
         "$JS.API.STREAM.PURGE.plane_state", "state.cluster.plane_test.drone.drone-1.meta", "lease.housekeeping",
-        "state.cluster.plane_test.backend.one.state.Lost", "cluster.plane_test.drone.drone-1.spawn",
+        "state.cluster.plane_test.backend.one.state.Lost", "cluster.plane_test.drone.drone-1.spawn", "visited.inbox.somebody", "revoked.inbox.all",
     ]
     /// What each user may publish and is answered by somebody, be it the server.
     static let answered: [(user: String, inbox: String, subjects: [String])] = [
@@ -285,6 +287,28 @@ import Testing
         (
             "dns", "controller.inbox.dns",
             ["plane.API.STREAM.INFO.plane_state", "plane.API.CONSUMER.CREATE.plane_state", "plane.API.CONSUMER.DELETE.plane_state.one"]
+        ),
+        (
+            "gateway", "controller.inbox.gateway",
+            [
+                "cluster.plane_test.schedule", "cluster.plane_test.fetch", "cluster.plane_test.backend.one.terminate", "cluster.plane_test.drone.drone-1.drain",
+                "plane.API.STREAM.INFO.plane_state", "plane.API.STREAM.MSG.GET.plane_state", "plane.API.CONSUMER.CREATE.plane_state", "key.one", "opened.one",
+            ]
+        ),
+        (
+            "gateway-proxy", "cluster.plane_test.inbox.tier",
+            [
+                "plane.API.STREAM.INFO.plane_tokens", "plane.API.STREAM.MSG.GET.plane_tokens", "plane.API.CONSUMER.CREATE.plane_tokens",
+                "cluster.plane_test.proxy.one.status",
+            ]
+        ),
+        // He may purge the state himself, so the server is not asked in his name.
+        (
+            "operator", "cli.inbox",
+            [
+                "cluster.plane_test.schedule", "cluster.plane_test.fetch", "cluster.plane_test.backend.one.terminate",
+                "cluster.plane_test.backend.one.status", "cluster.plane_test.drone.drone-1.drain",
+            ]
         ),
         (
             "cert-refresher", "cluster.plane_test.inbox.refresher",
@@ -332,7 +356,8 @@ import Testing
         await server.server.stop(.kill)
     }
 
-    @Test("what is delivered to whoever may make a consumer is kept in no stream, whatever subject it is delivered on", arguments: ["dns", "operator"])
+    @Test(
+        "what is delivered to whoever may make a consumer is kept in no stream, whatever subject it is delivered on", arguments: ["dns", "gateway", "operator"])
     func consumers(user: String) async throws {
         let server = try await GuardedNATS.start()
         let scheduler = try TestProcess.ours("scheduler", environment: server.environment("scheduler"))
@@ -341,8 +366,8 @@ import Testing
         let drone = try await Self.connect("drone-1", to: server, inbox: "cluster.plane_test.inbox.agent.drone-1", log)
         #expect(try await drone.request(DroneStatement(DroneConnectRequest(droneID: .make("drone-1"), version: "test", cluster: .plane, ip: .v4))))
         let before = try await Self.state(server)
-        let isDNS = user == "dns"
-        let bus = try await Self.connect(user, to: server, inbox: isDNS ? "controller.inbox.dns" : "cli.inbox", log)
+        let isOperator = user == "operator"
+        let bus = try await Self.connect(user, to: server, inbox: isOperator ? "cli.inbox" : "controller.inbox.\(user)", log)
         for subject in [
             "secret.cluster.plane_test.backend.one", "lease.housekeeping", "backend.one.status", "certificate.cluster.plane_test.pair",
             "state.cluster.plane_test.drone.drone-2.meta", "cluster.plane_test.drone.drone-1.backend.one.log",
@@ -350,7 +375,7 @@ import Testing
         ] {
             let consumer = #"{"stream_name":"plane_state","config":{"deliver_subject":"\#(subject)","ack_policy":"none"}}"#
             _ = try await bus.connection.request(
-                Array(consumer.utf8), to: "\(isDNS ? "plane.API" : "$JS.API").CONSUMER.CREATE.plane_state", timeout: .seconds(60))
+                Array(consumer.utf8), to: "\(isOperator ? "$JS.API" : "plane.API").CONSUMER.CREATE.plane_state", timeout: .seconds(60))
         }
         // One to an inbox, to have waited until such a delivery comes.
         let fleet = try await bus.connection.jetStream.orderedConsumer(stream: "plane_state", from: .first)
@@ -362,6 +387,50 @@ import Testing
         #expect(try await Self.state(server) == before)
         for bus in [drone, bus, operatorBus] { await bus.connection.drain(timeout: .seconds(1)) }
         await scheduler.stop(.terminate)
+        await server.server.stop(.kill)
+    }
+
+    @Test(
+        "consumers that a stolen part has left, as many as a stream may have, keep nobody from starting: schedulers delete them",
+        arguments: [("dns", "plane_state"), ("gateway-proxy", "plane_tokens"), ("gateway", "plane_state")])
+    func leftConsumers(user: String, stream: String) async throws {
+        let server = try await GuardedNATS.start()
+        let first = try TestProcess.ours("scheduler", environment: server.environment("scheduler"))
+        try await first.line(containing: "scheduler is ready")
+        await first.stop(.terminate)
+        let log = LogRecorder()
+        let drone = try await Self.connect("drone-1", to: server, inbox: "cluster.plane_test.inbox.agent.drone-1", log)
+        // What is delivered here has a listener for as long as the drone is there.
+        let command = try drone.connection.subscribe("cluster.plane_test.drone.drone-1.roll_call")
+        try await drone.connection.flush()
+        let inbox = user == "gateway-proxy" ? "cluster.plane_test.inbox.tier" : "controller.inbox.\(user)"
+        let bus = try await Self.connect(user, to: server, inbox: inbox, log)
+        func make(_ number: Int) -> [UInt8] {
+            let config =
+                number.isMultiple(of: 2)
+                ? #""deliver_subject":"\#(inbox).nobody","inactive_threshold":31536000000000000"#
+                : #""deliver_subject":"cluster.plane_test.drone.drone-1.roll_call""#
+            return Array(#"{"stream_name":"\#(stream)","config":{"ack_policy":"none","deliver_policy":"new",\#(config)}}"#.utf8)
+        }
+        let subject = "plane.API.CONSUMER.CREATE.\(stream)"
+        for number in 0..<1000 {
+            let answer = try await bus.connection.request(make(number), to: subject, timeout: .seconds(60))
+            try #require(!String(decoding: answer.payload, as: UTF8.self).contains(#""error""#), "\(number)")
+        }
+        let last = try await bus.connection.request(make(0), to: subject, timeout: .seconds(60))
+        #expect(String(decoding: last.payload, as: UTF8.self).contains("maximum consumers limit"))
+
+        let second = try TestProcess.ours("scheduler", environment: server.environment("scheduler"))
+        try await second.line(containing: "scheduler is ready")
+        let operatorBus = try await Self.connect("operator", to: server, inbox: "cli.inbox", log)
+        try await eventually("what was left is gone", within: .seconds(60)) {
+            try await operatorBus.connection.jetStream.streamInfo(stream).consumers < 10
+        }
+        try await second.line(containing: "a stream had many consumers")
+        command.cancel()
+        for bus in [drone, bus, operatorBus] { await bus.connection.drain(timeout: .seconds(1)) }
+        await second.stop(.terminate)
+        #expect(!second.log.contains { $0.contains(GuardedNATS.refusal) }, "\(second.log)")
         await server.server.stop(.kill)
     }
 
@@ -475,6 +544,7 @@ import Testing
         }
         let lease = try await bus.connection.jetStream.lastMessage(stream: "plane_leases", subject: "lease.housekeeping")
         lines.insert("lease \(lease?.payload.count ?? 0)")
+        lines.insert("tokens \(try await bus.connection.jetStream.streamInfo("plane_tokens").lastSequence)")
         await bus.connection.drain(timeout: .seconds(1))
         return lines
     }

@@ -176,16 +176,18 @@ import Testing
         return serial
     }
 
-    @Test("the serial is that of the message that last changed the zone's content, and no other message changes it")
+    @Test("the serial rises with every change of the zone, and with no message that changes no zone, or another one")
     func serials() throws {
         var zones = Zones(.make(), .register())
         let empty = Self.serial(zones)
         zones.append(.assign())
         #expect(Self.serial(zones) == 2 && empty != 2)
         let other = ClusterName(rawValue: "other.test")!
+        let keepAlive = DroneMessage(drone: .make(), change: .keepAlive(at: StateTime(milliseconds: 0)))
+        let announcement = LockMessage(lock: LockName(rawValue: "doc")!, uid: LockUID(rawValue: 1), kind: .announce)
         for message in [
-            .heartbeat, .register(), .assign(), .backend(.ready), .drone(.ready), .backend(.swept, "unknown"), .register("drone-b", .v6),
-            .register("drone-a", in: other), .assign(in: other),
+            .heartbeat, .backend(.loading), .backend(.starting), .backend(.ready), .cluster(.plane, .drone(keepAlive)), .cluster(.plane, .lock(announcement)),
+            .cluster(.plane, .names(changedAt: 1)), .register("drone-a", in: other), .assign(in: other),
         ] as [StateMessage] { zones.append(message) }
         #expect(Self.serial(zones) == 2)
         #expect(Self.serial(zones, "other.test") == 11)
@@ -196,6 +198,50 @@ import Testing
         }
         #expect(Self.serial(zones) == 16)
         #expect(Self.serial(zones, "other.test") == 11)
+    }
+
+    @Test("where the names of backends lead to the proxies, the serial is that of the last challenge alone")
+    func serialOfProxies() {
+        var settings = ZoneOptions.make()
+        settings.leadsToProxies = true
+        var zones = Zones(settings, .register(), .cluster(.plane, .acme("a")))
+        for message in [.assign(), .register("drone-a", .v6), .backend(.swept)] as [StateMessage] { zones.append(message) }
+        #expect(Self.serial(zones) == 2)
+    }
+
+    @Test("a server that has seen everything and one that starts now have the same serial, whatever the stream has kept")
+    func serialsOfSurvivors() {
+        let other = ClusterName(rawValue: "plane.test:8322")!
+        let history: [StateMessage] = [
+            .heartbeat, .register(), .assign(), .backend(.ready), .register(), .heartbeat, .drone(.lost), .drone(.ready), .drone(.draining), .drone(.ready),
+            .register("drone-b", .v6), .assign("two", to: "drone-b"), .register("drone-b", .v4), .backend(.swept), .backend(.ready),
+            .assign("three", in: other),
+            .register("drone-a", in: other), .cluster(.plane, .acme("a")), .cluster(.plane, .acme("b")), .backend(.failed, "two"), .heartbeat,
+            // The end of "two" is the newest change, and is deleted.
+            .cluster(.plane, .names(changedAt: 20)),
+        ]
+        var all = Zones(.make())
+        var kept: [String: (message: StateMessage, sequence: UInt64)] = [:]
+        func expectSame(after sequence: UInt64) {
+            var late = Zones(.make())
+            for (message, place) in kept.values.sorted(by: { $0.sequence < $1.sequence }) { late.read(message, at: place) }
+            #expect(Self.serial(late) == Self.serial(all), "after \(sequence)")
+        }
+        for (sequence, message) in zip(UInt64(1)..., history) {
+            all.append(message)
+            kept[message.subject] = (message, sequence)
+            expectSame(after: sequence)
+        }
+        #expect(Self.serial(all) == 20)
+        // As a scheduler deletes what ended long ago: the assignment first and the end last.
+        for backend in ["one", "two"] {
+            for (subject, _) in kept.filter({ $0.key.contains(".backend.\(backend).") }).sorted(by: { $0.value.sequence < $1.value.sequence }) {
+                let sequence = kept.removeValue(forKey: subject)!.sequence
+                all.delete(at: sequence)
+                expectSame(after: sequence)
+            }
+        }
+        #expect(Self.serial(all) == 20)
     }
 
     @Test("two servers have the same serial, whether or not they were told of the cluster before they heard of it")

@@ -3,6 +3,7 @@ import ClusterNamesConfiguration
 import ConfigurationFiles
 import ConfigurationReading
 import DroneCoreConfiguration
+import Foundation
 import NetworkAddresses
 import NIOCore
 import PlaneMessagingConfiguration
@@ -29,6 +30,17 @@ import Testing
         for mistake in ["network = 'a-name-that-no-bridge-can-have'", "reachable = ['[::1]:80']", "unreachable = ['10.0.0.1/8']"] {
             #expect(throws: ConfigurationError.self, "\(mistake)") { try docker("isolate = true\n\(mistake)") }
         }
+    }
+
+    @Test("the file that is installed isolates backends, and serves none of them by a path")
+    func installed() throws {
+        let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let toml = try String(contentsOf: package.appending(path: "dev/config/drone.toml"), encoding: .utf8)
+        let drone = try ConfigurationLoader.load(DroneConfiguration.self, toml: toml, named: "drone.toml").configuration
+        #expect(drone.agent?.docker.isolation.isOn == true)
+        #expect(!drone.proxy.allowPathRouting)
+        let compose = try String(contentsOf: package.appending(path: "docker-compose.yml"), encoding: .utf8)
+        #expect(!compose.contains("ALLOW_PATH_ROUTING"))
     }
 
     @Test("images whose containers are parked are a list of tables, which variables can change, and whose mistakes have numbers")

@@ -23,7 +23,7 @@ enum ZoneFixture {
                 (nameServer, addresses),
                 (DNSName("_acme-challenge.plane.test")!, RecordSet([.txt(Array("one".utf8)), .txt(Array("two".utf8))], timeToLive: 1)),
             ])
-        table.serial = 42
+        table.setSerial(42, of: origin)
         for (host, data) in [("four", v4), ("six", v6)] {
             if let node = table.addNode(in: origin, RecordSet([data], timeToLive: 60)) { table.bind(origin.child(host)!, to: node) }
         }

@@ -20,6 +20,8 @@ struct EngineErrorTests {
             (.start, 500, "failed to create shim task: …", .notStartable),
             (.start, 500, "unable to find user nosuch: no matching entries in passwd file", .notStartable),
             (.start, 500, "unable to find group nosuch: no matching entries in group file", .notStartable),
+            (.start, 500, "unable to find user containerd: no matching entries in passwd file", .notStartable),
+            (.start, 500, "unable to find group iptables: no matching entries in group file", .notStartable),
             (.start, 500, "OCI runtime create failed: … error setting rlimit type 0: invalid argument: unknown", .notStartable),
             (.start, 500, "OCI runtime create failed: … iptables: executable file not found in $PATH", .notStartable),
             (.start, 500, "some words that nobody has seen before", .notStartable),

@@ -12,7 +12,7 @@ import Testing
 @Suite("Routes out of the drone's SQLite file")
 struct StoreRouteSourceTests {
     @Test(
-        "a backend on its way is starting, a ready one has an address, any other is none", arguments: BackendState.allCases)
+        "a backend on its way is starting, a ready one has an address, any other has ended", arguments: BackendState.allCases)
     func states(state: BackendState) throws {
         let record = RouteRecord(state: state, address: "127.0.0.1:8080", bearerToken: "t")
         let expected: RouteAnswer =
@@ -20,7 +20,7 @@ struct StoreRouteSourceTests {
             case .loading: .starting(token: "t", phase: .loading)
             case .starting: .starting(token: "t", phase: .starting)
             case .ready: .ready(try SocketAddress(ipAddress: "127.0.0.1", port: 8080), token: "t")
-            default: .none
+            default: .ended
             }
         #expect(RouteAnswer(record) == expected)
     }
@@ -33,9 +33,9 @@ struct StoreRouteSourceTests {
         #expect(RouteAnswer(record) == .ready(try SocketAddress(ipAddress: "127.0.0.1", port: 8080), token: nil, hold: expected))
     }
 
-    @Test("an address that cannot be read is as good as none", arguments: [nil, "", "8080", "host:80", "1.2.3.4", "1.2.3.4:99999"])
+    @Test("an address that cannot be read is as good as an end", arguments: [nil, "", "8080", "host:80", "1.2.3.4", "1.2.3.4:99999"])
     func unreadable(address: String?) {
-        #expect(RouteAnswer(RouteRecord(state: .ready, address: address, bearerToken: nil)) == .none)
+        #expect(RouteAnswer(RouteRecord(state: .ready, address: address, bearerToken: nil)) == .ended)
     }
 
     @Test("IPv6 addresses are written in brackets")

@@ -9,13 +9,15 @@ import Testing
     func connectResponse() throws {
         let cluster = try #require(ClusterName(rawValue: "c1.example.com"))
         let backend = try #require(BackendID(rawValue: "k3v9q0a1b2c3d4"))
-        let response = ConnectResponse(
+        var response = ConnectResponse(
             backend: backend, spawned: false, status: .ready, token: "t0ken", url: PublicAddress.ofToken("t0ken", in: cluster, subdomain: nil),
             statusURL: PublicAddress.ofStatus(backend, base: "http://controller:8080"))
         #expect(
             String(decoding: WireCodec.encode(response), as: UTF8.self)
                 == #"{"backend_id":"k3v9q0a1b2c3d4","spawned":false,"status":"ready","token":"t0ken","url":"https://c1.example.com/t0ken/","subdomain":null,"secret_token":null,"status_url":"http://controller:8080/pub/b/k3v9q0a1b2c3d4/status","drone":null}"#
         )
+        response.ignoredKeys = ["lok"]
+        #expect(String(decoding: WireCodec.encode(response), as: UTF8.self).hasSuffix(#","drone":null,"ignored":["lok"]}"#))
     }
 
     @Test(

@@ -29,6 +29,22 @@ import Testing
         #expect(request.key == BackendKey(name: "room-7"))
         #expect(request.spawn?.maxIdle == 500)
         #expect(request.spawn?.executable == ExecutableRequest(image: "app"))
+        #expect(request.ignoredKeys == [])
+    }
+
+    @Test("keys that mean nothing are named with the place they are at, and no more of them than find a mistake")
+    func ignoredKeys() throws {
+        let request = try self.read(
+            #"{"usr":"a","key":{"name":"a","nmae":"b"},"auth":{"any":1},"token":{"kid":1},"spawn_config":{"max_idle_second":60,"executable":{"image":"app","mounts":true,"env":{"ANY":"1"},"credentials":{"username":"u","password":"p","token":"t"},"resource_limits":{"memory":1}}}}"#
+        )
+        #expect(
+            request.ignoredKeys == [
+                "usr", "key.nmae", "token.kid", "spawn_config.max_idle_second", "spawn_config.executable.mounts",
+                "spawn_config.executable.credentials.token", "spawn_config.executable.resource_limits.memory",
+            ])
+        let many = (0..<100).map { #""\#(String(repeating: "k", count: 1000))\#($0)":1"# }.joined(separator: ",")
+        let keys = try self.read("{\(many)}").ignoredKeys
+        #expect(keys.count == 16 && keys.allSatisfy { $0.utf8.count < 100 })
     }
 
     @Test("everything that can be said is read")

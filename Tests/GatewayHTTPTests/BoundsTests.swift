@@ -1,4 +1,5 @@
 import GatewayCore
+import PlaneClient
 import PlaneProtocol
 import PlaneTestSupport
 import Synchronization
@@ -75,7 +76,7 @@ struct BoundsTests {
         let waiters = RevocationWaiters()
         let reports = try (0..<15_000).map { try self.report($0, sequence: 7) } + (0..<15_000).map { try self.report(1, sequence: UInt64($0)) }
         let kept = Mutex(0)
-        let outcome = try await waiters.outcome(of: 1) { () async throws(GatewayError) in
+        let outcome = try await waiters.outcome(of: [TierProcess(reports[0])]) { () async throws(GatewayError) in
             for report in reports { waiters.heard(report) }
             kept.withLock { $0 = waiters.reportCount }
             return 7

@@ -34,6 +34,7 @@ import Testing
             let first = try await post("/ctrl/connect", #"{"key":\#(key),"spawn_config":\#(Self.recipe),"user":null,"auth":{}}"#)
             try Self.demandConnectResponse(first, spawned: true)
             #expect(first.body.contains("\"ready_in_ms\":120"), "when the drone expects it to be ready")
+            #expect(first["ignored"] == nil, "all that they send means something")
             let second = try await post("/ctrl/connect", #"{"key":\#(key),"spawn_config":null,"user":"u1","auth":{"role":"editor"}}"#)
             try Self.demandConnectResponse(second, spawned: false)
             #expect(second["ready_in_ms"] == nil)

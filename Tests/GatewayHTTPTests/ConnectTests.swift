@@ -2,6 +2,7 @@ import GatewayHTTP
 import GatewayHTTPConfiguration
 import GatewayCore
 import JSONValues
+import Logging
 import NATS
 import NIOHTTP1
 import PlaneClient
@@ -42,6 +43,20 @@ import Testing
             )
             #expect(answer.status == 200)
             #expect(gateway.drone.requests.first?.maxIdle == 500)
+        }
+    }
+
+    @Test("keys of a request that mean nothing are told in its answer, and once in the log")
+    func ignoredKeys() async throws {
+        try await GatewayFixture.run { gateway in
+            for _ in 0..<2 {
+                let answer = try await gateway.connect(#"{"key":{"name":"room"},"spawn_config":{"max_idle_second":60,"executable":{"image":"app"}}}"#)
+                #expect(answer.status == 200)
+                #expect(answer["ignored"] == .array([.string("spawn_config.max_idle_second")]))
+            }
+            let lines = gateway.log.entries.filter { $0.message == "keys of requests to connect mean nothing here, and are ignored" }
+            #expect(lines.map { "\($0.metadata["keys"] ?? "")" } == ["spawn_config.max_idle_second"])
+            #expect(try await gateway.connect(#"{"key":{"name":"room"}}"#)["ignored"] == nil)
         }
     }
 

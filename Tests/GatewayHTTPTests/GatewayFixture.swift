@@ -39,18 +39,20 @@ struct GatewayFixture: Sendable {
     /// Runs `body` with all of it.
     /// - Parameter link: between the gateway and NATS.
     static func run(
-        course: TestDrone.Course = .ready, link: SlowLink? = nil, configure: (inout GatewayConfiguration) -> Void = { _ in },
+        course: TestDrone.Course = .ready, cluster: String = "plane.test",
+        endpoint: PublicEndpoint = PublicEndpoint(scheme: .http, port: 8080), link: SlowLink? = nil,
+        configure: (inout GatewayConfiguration) -> Void = { _ in },
         scheduling: (inout SchedulerConfiguration) -> Void = { _ in },
         _ body: @escaping @Sendable (GatewayFixture) async throws -> Void
     ) async throws {
         var configuration = GatewayConfiguration(port: 0)
-        configuration.defaultCluster = try .make("plane.test")
+        configuration.defaultCluster = try .make(cluster)
         configure(&configuration)
         let settings = configuration
         var schedulerConfiguration = SchedulerConfiguration()
         scheduling(&schedulerConfiguration)
         let schedulerSettings = schedulerConfiguration
-        var legacy = HTTPConfiguration(services: ["app": "app-image"], cluster: try .make("plane.test"))
+        var legacy = HTTPConfiguration(services: ["app": "app-image"], cluster: try .make(cluster))
         legacy.port = 0
         legacy.bindIP = .v4(0x7F00_0001)
         let legacySettings = legacy
@@ -79,7 +81,7 @@ struct GatewayFixture: Sendable {
                     found[interface] = port
                     if found.count == 2 { break }
                 }
-                let drone = try TestDrone(client, "drone-a", course: course)
+                let drone = try TestDrone(client, "drone-a", cluster: cluster, endpoint: endpoint, course: course)
                 group.addTask { try await drone.run() }
                 let fixture = GatewayFixture(
                     server: server, client: client, drone: drone, gateway: gateway, port: try #require(found[.control]),

@@ -17,13 +17,30 @@ import Testing
             #expect(try await gateway.get("/", port: gateway.legacyPort).body == "Plane controller HTTP server")
             let answer = try await self.spawn(gateway, #"{"grace_period_seconds":5,"port":9000,"env":{"A":"b","PORT":"1"},"lock":"l1"}"#)
             let name = try #require(answer["name"]?.text)
-            #expect(answer.status == 200 && answer["url"] == .string("http://\(name).plane.test") && answer["spawned"] == .bool(true))
+            #expect(answer.status == 200 && answer["url"] == .string("http://\(name).plane.test:8080") && answer["spawned"] == .bool(true))
             #expect(answer["status_url"] == .string("http://127.0.0.1:\(gateway.legacyPort)/backend/\(name)/status") && answer["bearer_token"] == nil)
             let request = try #require(gateway.drone.requests.first)
             #expect(request.executable.image == "app-image" && request.executable.env == ["A": "b", "PORT": "9000"] && request.maxIdle == 5)
             let again = try await self.spawn(gateway, #"{"lock":"l1"}"#)
             #expect(again["name"] == answer["name"] && again["spawned"] == .bool(false))
             #expect(try await self.spawn(gateway, #"{"require_bearer_token":true}"#)["bearer_token"]?.text != nil)
+        }
+    }
+
+    @Test(
+        "the URL is the one at which the drone says it is reached; of a drone that does not say it, the one of 0.3",
+        arguments: [
+            ("plane.test", PublicEndpoint(), "http://", "plane.test"), ("localhost:8322", PublicEndpoint(), "http://", "localhost:8322"),
+            ("plane.test", PublicEndpoint(scheme: .https), "https://", "plane.test"),
+            ("plane.test", PublicEndpoint(scheme: .https, port: 8443), "https://", "plane.test:8443"),
+            ("plane.test", PublicEndpoint(scheme: .http), "http://", "plane.test"), ("plane.test", PublicEndpoint(port: 8443), "https://", "plane.test:8443"),
+            ("localhost:8322", PublicEndpoint(scheme: .http, port: 8080), "http://", "localhost:8080"),
+        ])
+    func url(cluster: String, endpoint: PublicEndpoint, scheme: String, authority: String) async throws {
+        try await GatewayFixture.run(cluster: cluster, endpoint: endpoint) { gateway in
+            let answer = try await self.spawn(gateway, "{}")
+            let name = try #require(answer["name"]?.text, "\(answer.body)")
+            #expect(answer["url"] == .string("\(scheme)\(name).\(authority)"))
         }
     }
 

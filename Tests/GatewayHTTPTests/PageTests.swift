@@ -60,6 +60,25 @@ import Testing
         }
     }
 
+    @Test("the page shows the proxies of the tier, each once with all that it has open, and nothing of a tier where there is none")
+    func tier() async throws {
+        try await GatewayFixture.run { gateway in
+            #expect(try await !gateway.get("/").body.contains("Proxies of the tier"))
+            let proxy = try #require(ProxyID(rawValue: "px-1"))
+            try await eventually("both processes are known") {
+                for (process, open) in [(1, 4200), (2, 42)] as [(UInt64, UInt64)] {
+                    try gateway.client.bus.publish(
+                        ProxyStatusMessage(
+                            proxy: proxy, cluster: gateway.drone.cluster, version: "9", isReady: process == 1, openRequests: open, process: process))
+                }
+                return gateway.gateway.fleet.heardProxies.first?.status.openRequests == 4242
+            }
+            let page = try await gateway.get("/").body
+            #expect(page.contains("Proxies of the tier") && page.contains("4242"))
+            #expect(page.components(separatedBy: "px-1</").count == 2)
+        }
+    }
+
     @Test("a name from outside is text on the page and never markup")
     func escaped() async throws {
         try await GatewayFixture.run { gateway in

@@ -7,6 +7,7 @@ import PlaneMessaging
 import PlaneProtocol
 import PlaneService
 import PlaneTestSupport
+import Synchronization
 import Testing
 import VisitorTokens
 
@@ -147,6 +148,50 @@ struct RevocationTests {
                     "revoked._token.\(TokenHash(of: id))", "revoked._key.\(TokenHash(of: lock.rawValue))",
                     "revoked._user.\(TokenHash(of: "u1"))",
                 ])
+        }
+    }
+
+    @Test("of a proxy that is being replaced both processes are waited for and added up, and it is one proxy; one that has ended is not waited for")
+    func replaced() async throws {
+        try await GatewayFixture.run { gateway in
+            let connection = gateway.client.bus.connection
+            let (cluster, proxy) = (try #require(ClusterName(rawValue: "plane.test")), try #require(ProxyID(rawValue: "px-1")))
+            @Sendable func speak(hasEnded: Bool? = nil) throws {
+                for (process, open) in [(1, 500), (2, 20)] as [(UInt64, UInt64)] where hasEnded == nil || process == 1 {
+                    let status = ProxyStatusMessage(
+                        proxy: proxy, cluster: cluster, version: "test", isReady: hasEnded == nil, openRequests: open, process: process, hasEnded: hasEnded)
+                    try connection.publish(WireCodec.encode(status), to: status.subject)
+                }
+            }
+            @Sendable func open() -> UInt64? { gateway.gateway.fleet.heardProxies.first?.status.openRequests }
+            let answers = Mutex([UInt64(2): UInt64(0), 1: 500])
+            let consumer = try await connection.jetStream.orderedConsumer(stream: TokenRecord.stream, filter: TokenRevocation.subscription, from: .new)
+            let answering = Task {
+                for await message in consumer {
+                    for (process, ended) in answers.withLock({ $0 }).sorted(by: { $0.key > $1.key }) {
+                        let report = ProxyRevocationReport(proxy: proxy, cluster: cluster, sequence: message.sequence, ended: ended, process: process)
+                        try connection.publish(WireCodec.encode(report), to: report.subject)
+                        // Whoever takes the first for all of them has answered before the other comes.
+                        try await connection.flush()
+                    }
+                }
+            }
+            defer { answering.cancel() }
+            // Proxies have a second and a half for their answers, which a busy machine may miss.
+            try await eventually("both are added up") {
+                try speak()
+                try await eventually("both are known, as one") { open() == 520 }
+                return try await gateway.post("/ctrl/revocations", #"{"user":"u1"}"#).body == #"{"proxies":1,"answered":1,"ended":500}"#
+            }
+            #expect(try await gateway.get("/ctrl/c/plane.test/state")["proxies"]?.items.count == 1)
+            answers.withLock { $0[1] = nil }
+            #expect(try await gateway.post("/ctrl/revocations", #"{"user":"u1"}"#).body == #"{"proxies":1,"answered":0,"ended":0}"#)
+            try await eventually("one alone is enough when the other has ended") {
+                try speak()
+                try speak(hasEnded: true)
+                try await eventually("one is left") { open() == 20 }
+                return try await gateway.post("/ctrl/revocations", #"{"user":"u1"}"#).body == #"{"proxies":1,"answered":1,"ended":0}"#
+            }
         }
     }
 

@@ -24,6 +24,8 @@ final class TestDrone: Sendable {
     let id: DroneID
     let cluster: ClusterName
     private let pool: PoolName
+    /// How it says that visitors reach it.
+    private let endpoint: PublicEndpoint
     private let client: PlaneClient
     private let state: Mutex<State>
     /// One after the other, as an agent tells them: the next when a scheduler has taken the one before.
@@ -43,9 +45,13 @@ final class TestDrone: Sendable {
         var said = DroneState.ready
     }
 
-    init(_ client: PlaneClient, _ id: String, cluster: String = "plane.test", pool: String? = nil, course: Course = .ready) throws {
+    init(
+        _ client: PlaneClient, _ id: String, cluster: String = "plane.test", pool: String? = nil,
+        endpoint: PublicEndpoint = PublicEndpoint(scheme: .http, port: 8080), course: Course = .ready
+    ) throws {
         self.client = client
         self.pool = try pool.map { try #require(PoolName(rawValue: $0)) } ?? .unnamed
+        self.endpoint = endpoint
         (self.queued, self.reports) = AsyncStream.makeStream(of: UpdateBackendStateMessage.self)
         self.id = try .make(id)
         self.cluster = try .make(cluster)
@@ -113,7 +119,7 @@ final class TestDrone: Sendable {
     /// Registers again where the schedulers do not answer yet.
     private func register() async throws {
         var registration = DroneConnectRequest(droneID: self.id, version: "test", cluster: self.cluster, ip: .v4(0x7F00_0001))
-        registration.endpoint = PublicEndpoint(scheme: .http, port: 8080)
+        registration.endpoint = self.endpoint
         registration.abilities = DroneAbilities(pool: self.pool)
         let request = registration
         try await eventually("the drone is registered") { (try? await self.client.bus.request(DroneStatement(request), timeout: .seconds(2))) ?? false }

@@ -72,6 +72,36 @@ struct EndingTests {
         }
     }
 
+    @Test(
+        "so it is for a backend that does not become ready in time",
+        arguments: [(.endingStored, 1), (.stopping, 1), (.stopped, 1), (.recording, 2), (.removed, 1)] as [(point: FaultPoint, count: Int)])
+    func killedWhileGivingUp(point: FaultPoint, count: Int) async throws {
+        try await TestImage.build(on: try #require(LocalCluster.dockerSocket))
+        try await withCluster { cluster in
+            let engine = DockerEngineAdapter(
+                client: DockerClient(endpoint: .unixSocket(path: cluster.dockerSocket)), template: ContainerTemplate())
+            await cluster.stop(.agent, .terminate)
+            let doomed = try cluster.launch(.agent, environment: ["PLANE_TEST_FAULT": "\(point.rawValue):\(count)"])
+            try await doomed.line(containing: "drone-agent is ready")
+            let terms = BackendTerms(readiness: ReadinessTerms(timeout: 2))
+            let reply = try await cluster.request(
+                ScheduleRequest(
+                    cluster: cluster.cluster, maxIdle: 300, executable: DockerExecutableConfig(image: TestImage.name, env: ["SILENT": "1"], pullPolicy: .never),
+                    terms: terms))
+            guard case .scheduled(let scheduled) = reply else { throw UnexpectedReply(reply: "\(reply)") }
+            let backend = scheduled.backendID
+            await doomed.ended()
+            let isRunning = if case .running = try await engine.inspect(ContainerHandle(of: backend)) { true } else { false }
+            let isTold = try await cluster.newestState(of: backend).isTerminal
+            #expect(!(isRunning && isTold), "the end was told while the process ran")
+            try await cluster.start(.agent)
+            try await cluster.reached(.timedOutBeforeReady, by: backend)
+            #expect(try await engine.inspect(ContainerHandle(of: backend)).hasNoProcess)
+            #expect(try await cluster.history(of: backend).filter(\.isTerminal) == [.timedOutBeforeReady])
+            try await eventually("its container is removed", within: .seconds(60)) { try await engine.inspect(ContainerHandle(of: backend)) == .absent }
+        }
+    }
+
     @Test("an agent that starts while NATS is away finishes the ends that were begun, and is heard once NATS is back")
     func withoutNATS() async throws {
         try await withCluster { cluster in

@@ -118,12 +118,21 @@ import Testing
         #expect(lines == ["both", "install"])
     }
 
-    @Test("each has an image of its own for the programs it has built, which another's Docker may hold beside it")
-    func images() async throws {
+    @Test(
+        "each has images of its own of the programs it has built and of what its tests start, which another's Docker may hold beside them",
+        arguments: [("images", "programs_image"), ("test-images", "PLANE_TEST_DEMO_IMAGE"), ("test-images", "PLANE_TEST_IMAGE_SUFFIX")])
+    func images(part: String, name: String) async throws {
         let lines = try await TestProcess.run(
             "/bin/bash",
-            ["-c", "for clone_id in 1 2; do . \(Repository.root.path)/scripts/lib/images.sh; echo $programs_image; done | sort -u | wc -l"])
+            ["-c", "for clone_id in 1 2; do . \(Repository.root.path)/scripts/lib/\(part).sh; echo $\(name); done | sort -u | wc -l"])
         #expect(lines == ["2"])
+    }
+
+    @Test("tests start the demo backend that their own clone has built", arguments: ["test", "chaos"])
+    func testedImages(script: String) throws {
+        let text = try Repository.text("scripts/\(script)")
+        #expect(text.contains(#"/demo-backend" "$PLANE_TEST_DEMO_IMAGE""#))
+        #expect(text.contains(#". "$root/scripts/lib/test-images.sh""#))
     }
 
     @Test("two that choose ports at the same time get different ones")

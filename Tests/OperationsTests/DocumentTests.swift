@@ -73,6 +73,29 @@ import Testing
         #expect(rows.sorted() == layers.sorted())
     }
 
+    @Test("what layers 0 and 1 use of ours is what Package.swift gives them, and in layer 0 what scripts/check.sh lets them import")
+    func uses() throws {
+        let package = try Repository.text("Package.swift")
+        let check = try Repository.text("scripts/check.sh")
+        let layers = Dictionary(
+            uniqueKeysWithValues: check.matches(of: #/\[([A-Za-z-]+)\]=([0-9])/#).map { (String($0.output.1), String($0.output.2)) })
+        let sideways = Dictionary(
+            uniqueKeysWithValues: check.matches(of: #/\[([A-Za-z]+)\]="([A-Za-z ]+)"/#).map {
+                (String($0.output.1), Set($0.output.2.split(separator: " ").map(String.init)))
+            })
+        let rows = try Repository.text("dev/docs/architecture.md").matches(of: #/(?m)^\| [01] \| `([^`]+)` \| .* \| ([^|]+) \|$/#)
+        #expect(rows.count == layers.values.count { $0 == "0" || $0 == "1" })
+        for row in rows {
+            let target = String(row.output.1)
+            let told = Set(row.output.2.matches(of: #/`([^`]+)`/#).map { String($0.output.1) })
+            let declaration = package.firstMatch(of: try Regex("library\\(\\s*\"\(target)\", \\[([^\\]]*)\\]"))?.output[1].substring ?? ""
+            let given = Set(declaration.matches(of: #/"([^"]+)"/#).map { String($0.output.1) })
+            #expect(told == given, "\(target)")
+            guard layers[target] == "0" else { continue }
+            #expect(sideways[target] ?? [] == given.filter { !$0.starts(with: #/C[A-Z]/#) }, "\(target)")
+        }
+    }
+
     @Test("the change log begins with this version, which is newer to a package manager than any number of Plane's")
     func version() async throws {
         let newest = try Repository.text("dev/docs/changes.md").firstMatch(of: #/(?m)^## (.+)$/#).map { String($0.output.1) }

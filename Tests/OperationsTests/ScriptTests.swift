@@ -124,6 +124,29 @@ import Testing
             ])
     }
 
+    @Test("tests that are to be run several times tell what failed in each round, and pass only if every round does", arguments: [("2", 1), ("9", 0)])
+    func rounds(failing: String, status: Int) async throws {
+        let lines = try await self.bash(
+            """
+            run_test_target() {
+                printf '◇ Test "sum" started.\n✔ Test "sum" passed after 0.1 seconds.\n' >"$run_folder/$1.log"
+                [ "$1" != B ] && return
+                ran=$((ran + 1))
+                [ "$ran" != \(failing) ] && return
+                printf '◇ Test "rows" started.\n✘ Test "rows" failed after 0.1 seconds with 1 issue.\n' >>"$run_folder/$1.log"
+                return 1
+            }
+            ran=0
+            status=0
+            repeat_test_targets 3 A B 2>&1 || status=$?
+            echo "status $status"
+            """)
+        #expect(lines.last == "status \(status)")
+        #expect(lines.dropLast().last == (status == 0 ? "  3 of 3 rounds passed" : "  2 of 3 rounds passed"))
+        #expect(lines.count { $0.contains("everything passed") } == (status == 0 ? 3 : 2))
+        #expect(lines.contains("        rows") == (status != 0))
+    }
+
     @Test("a test whose end stands on a line with something else has ended, and in a run that came to its end all have")
     func mixedOutput() async throws {
         let lines = try await self.bash(

@@ -139,6 +139,23 @@ struct CacheTests {
         }
     }
 
+    @Test("a mark ends with its life when Redis is gone, too", arguments: ["127.0.0.1", "localhost"])
+    func markOfBefore(host: String) async throws {
+        let backends = try NumberedBackends(1)
+        try await withPlanB(
+            configure: { options, _ in
+                options.cachesFrontends = true
+                options.deadSeconds = 3
+            }
+        ) { planb in
+            try await planb.frontend("a.test", backends.entry(0).replacing("127.0.0.1", with: host))
+            try await planb.redis.command("SADD", "dead:a.test", "0")
+            #expect(Self.body(try await planb.get("a.test")) == "all backends are dead")
+            await planb.redis.stop()
+            try await eventually("it is in service again", within: .seconds(30)) { Self.body(try await planb.get("a.test")) == "0" }
+        }
+    }
+
     @Test("a frontend is believed for longer when Redis is gone; without the cache nobody is served then")
     func gone() async throws {
         let backends = try NumberedBackends(2)
@@ -159,6 +176,24 @@ struct CacheTests {
             let again = try await RedisTestServer.start(port: other.port)
             try await again.command("RPUSH", "frontend:a.test", "id", backends.entry(1))
             try await eventually("Redis is asked again") { Self.body(try await planb.get("a.test")) == "1" }
+        }
+    }
+
+    @Test("when Redis hangs nobody waits for it but the first", arguments: [false, true])
+    func hanging(isCached: Bool) async throws {
+        let backends = try NumberedBackends(1)
+        try await withPlanB(configure: { options, _ in options.cachesFrontends = isCached }) { planb in
+            try await planb.frontend("a.test", backends.entry(0))
+            #expect(Self.body(try await planb.get("a.test")) == "0")
+            planb.redis.hang()
+            try await eventually("a host that is not known gets no answer of Redis") { try await planb.get("b.test").hasPrefix("HTTP/1.1 503 ") }
+            let began = ContinuousClock.now
+            for _ in 0..<60 { #expect(try await planb.get("c.test").hasPrefix("HTTP/1.1 503 ")) }
+            for _ in 0..<60 { #expect(try await planb.get("a.test").hasPrefix(isCached ? "HTTP/1.1 200 " : "HTTP/1.1 503 ")) }
+            // Each with a wait of its own would take two minutes without the cache, and one with it.
+            #expect(ContinuousClock.now - began < .seconds(40))
+            planb.redis.goOn()
+            try await eventually("Redis is asked again") { try await planb.get("c.test").hasSuffix("no such route") }
         }
     }
 

@@ -86,6 +86,54 @@ struct CertificateTests {
         try await group.shutdownGracefully()
     }
 
+    /// Certificates in a Redis, which a body may change.
+    private static func withRedis(
+        freshness: TimeAmount, keptLimit: Int = 1000, _ body: (RedisTestServer, PlanBUnderTest) async throws -> Void
+    ) async throws {
+        let redis = try await RedisTestServer.start()
+        let group = EpollEventLoopGroup(threads: 1)
+        let caller = try await RedisCaller.make(
+            RedisServer(.tcp(host: "127.0.0.1", port: Int(redis.port))), on: group.loops[0], logger: Self.logger)
+        let source = try RedisCertificates(caller, freshness: freshness, keptLimit: keptLimit, logger: Self.logger)
+            .source(preset: .modern, offersHTTP2: false, defaultName: nil)
+        try await withPlanB(redis: redis, certificates: source) { try await body(redis, $0) }
+        try await group.shutdownGracefully()
+    }
+
+    @Test("a pair in Redis that is renewed is served once the old one is no longer fresh, and a broken one in its place ends it")
+    func renewal() async throws {
+        let directory = try TemporaryDirectory()
+        let (old, new) = (try await Self.pair(directory, for: "old.test"), try await Self.pair(directory, for: "new.test"))
+        try await Self.withRedis(freshness: .milliseconds(500)) { redis, planb in
+            try await redis.command("HSET", "tls:a.test", "certificate", old.certificate, "key", old.key)
+            #expect(try await Self.served(planb.port, "a.test")?.contains("DNS:old.test") == true)
+            try await redis.command("HSET", "tls:a.test", "certificate", new.certificate, "key", new.key)
+            try await eventually("the new one is served") { try await Self.served(planb.port, "a.test")?.contains("DNS:new.test") == true }
+            try await redis.command("HSET", "tls:a.test", "key", old.key)
+            try await eventually("none is served") { try await Self.served(planb.port, "a.test") == nil }
+        }
+        try await Self.withRedis(freshness: .hours(1)) { redis, planb in
+            try await redis.command("HSET", "tls:a.test", "certificate", old.certificate, "key", old.key)
+            #expect(try await Self.served(planb.port, "a.test")?.contains("DNS:old.test") == true)
+            try await redis.command("HSET", "tls:a.test", "certificate", new.certificate, "key", new.key)
+            #expect(try await Self.served(planb.port, "a.test")?.contains("DNS:old.test") == true)
+        }
+    }
+
+    @Test("names that visitors make up below a wildcard push no other name's pair out")
+    func madeUpNames() async throws {
+        let directory = try TemporaryDirectory()
+        let (own, wild) = (try await Self.pair(directory, for: "own.test"), try await Self.pair(directory, for: "*.one.test"))
+        try await Self.withRedis(freshness: .hours(1), keptLimit: 10) { redis, planb in
+            try await redis.command("HSET", "tls:own.test", "certificate", own.certificate, "key", own.key)
+            try await redis.command("HSET", "tls:*.one.test", "certificate", wild.certificate, "key", wild.key)
+            #expect(try await Self.served(planb.port, "own.test") != nil)
+            for number in 0..<15 { #expect(try await Self.served(planb.port, "h\(number).one.test")?.contains("DNS:*.one.test") == true) }
+            await redis.stop()
+            #expect(try await Self.served(planb.port, "own.test")?.contains("DNS:own.test") == true)
+        }
+    }
+
     @Test("certificates of https backends are verified: by the authority, and by the name or address in the entry; nothing is said to another")
     func backends() async throws {
         let directory = try TemporaryDirectory()
@@ -125,6 +173,11 @@ struct CertificateTests {
             let lines = try await TestProcess.run(
                 "/bin/sh", ["-c", "openssl s_client -connect 127.0.0.1:\(planb.port) -servername a.test -alpn h2,http/1.1 </dev/null 2>/dev/null || true"])
             #expect(lines.contains { $0.contains("ALPN protocol: h2") } == isOffered)
+            if isOffered {
+                let ask = "curl -sk --http2 -o /dev/null --resolve a.test:\(planb.port):127.0.0.1 https://a.test:\(planb.port)/x"
+                _ = try await TestProcess.run("/bin/sh", ["-c", ask])
+                #expect(try await planb.lines(1)[0].contains("] \"GET /x HTTP/2.0\" 400 13 "))
+            }
         }
     }
 
@@ -143,5 +196,52 @@ struct CertificateTests {
             #expect((old != nil) == speaksOld)
         }
         #expect(TLSPreset(named: "anything") == .modern)
+    }
+
+    /// A certificate that signs itself, with a key of this kind.
+    private static func selfSigned(_ directory: TemporaryDirectory, _ kind: [String]) async throws -> (certificate: String, key: String) {
+        let (certificate, key) = (directory.file(UUID().uuidString), directory.file(UUID().uuidString))
+        try await TestProcess.run(
+            "/usr/bin/env",
+            [
+                "openssl", "req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=a.test", "-addext", "subjectAltName=DNS:a.test", "-keyout", key, "-out",
+                certificate,
+            ]
+                + kind)
+        return (try String(contentsOfFile: certificate, encoding: .utf8), try String(contentsOfFile: key, encoding: .utf8))
+    }
+
+    @Test(
+        "each preset has its suites, for both kinds of keys, in its own order whatever the client's is",
+        arguments: [
+            (TLSPreset.modern, "AES256-GCM-SHA384", ["ECDHE-RSA-CHACHA20-POLY1305"], ["AES128-SHA", "ECDHE-RSA-AES256-SHA", "AES128-GCM-SHA256"]),
+            (.intermediate, "AES128-GCM-SHA256", ["AES128-SHA", "ECDHE-RSA-AES256-SHA"], ["ECDHE-RSA-CHACHA20-POLY1305"]),
+            (.old, "AES128-GCM-SHA256", ["AES256-SHA", "ECDHE-RSA-AES128-SHA"], ["ECDHE-RSA-CHACHA20-POLY1305"]),
+        ])
+    func suites(preset: TLSPreset, preferred: String, known: [String], unknown: [String]) async throws {
+        let directory = try TemporaryDirectory()
+        let folder = directory.file("certs")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        for (name, kind) in [("rsa.test", ["-newkey", "rsa:2048"]), ("ec.test", ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"])] {
+            let pair = try await Self.selfSigned(directory, kind)
+            try pair.certificate.write(toFile: "\(folder)/\(name).crt", atomically: true, encoding: .utf8)
+            try pair.key.write(toFile: "\(folder)/\(name).key", atomically: true, encoding: .utf8)
+        }
+        let source = try CertificateFolder(path: folder, logger: Self.logger).source(preset: preset, offersHTTP2: false, defaultName: nil)
+        try await withPlanB(certificates: source) { planb in
+            /// The suite that is agreed on; nil where there is none.
+            func agreed(_ name: String, _ suites: String) async throws -> String? {
+                let script =
+                    "openssl s_client -connect 127.0.0.1:\(planb.port) -servername \(name) -tls1_2 -cipher '\(suites):@SECLEVEL=0' </dev/null 2>/dev/null || true"
+                let line = try await TestProcess.run("/bin/sh", ["-c", script]).first { $0.hasPrefix("New, ") }
+                return line?.split(separator: " ").last.flatMap { $0 == "(NONE)" ? nil : String($0) }
+            }
+            for (name, kind) in [("rsa.test", "RSA"), ("ec.test", "ECDSA")] {
+                let both = ["AES128-GCM-SHA256", "AES256-GCM-SHA384"].map { "ECDHE-\(kind)-\($0)" }
+                for order in [both, both.reversed()] { #expect(try await agreed(name, order.joined(separator: ":")) == "ECDHE-\(kind)-\(preferred)") }
+            }
+            for suite in known { #expect(try await agreed("rsa.test", suite) == suite) }
+            for suite in unknown { #expect(try await agreed("rsa.test", suite) == nil, "\(suite)") }
+        }
     }
 }

@@ -48,7 +48,8 @@ struct ConfigurationTests {
         #expect(configuration.limits.exchange == .milliseconds(500) && configuration.options.deadSeconds == 30)
         #expect(configuration.options.requestIDHeader == "X-Request-Id" && configuration.checksHealth && configuration.options.cachesFrontends)
         #expect(try !Self.configuration("--backend-cache=false").options.cachesFrontends)
-        #expect(try Self.configuration("--hipache").options.retries == 2)
+        let hipache = try Self.configuration("--hipache").options
+        #expect(hipache.retries == 2 && hipache.usesWildcards && hipache.marksServerErrors && hipache.sparesSingleBackends)
     }
 
     @Test(

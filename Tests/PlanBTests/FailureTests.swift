@@ -1,3 +1,4 @@
+import EpollTransport
 import Glibc
 import NIOCore
 import PlanBPolicy
@@ -55,12 +56,17 @@ struct FailureTests {
         }
     }
 
-    @Test("a name that does not resolve is marked")
-    func unresolvable() async throws {
-        try await withPlanB { planb in
+    @Test("a name that nobody has is marked; one for which no resolver has an answer at the moment is not", arguments: [false, true])
+    func unresolvable(isTemporary: Bool) async throws {
+        let resolver = NameResolver { name, _ in .failure(NameResolver.Failure(of: name, code: isTemporary ? EAI_AGAIN : EAI_NONAME)) }
+        try await withPlanB(resolver: resolver) { planb in
             try await planb.frontend("a.test", "http://nobody.invalid:80")
             #expect(Self.isEmpty503(try await planb.get("a.test")))
-            try await eventually("it is marked") { try await planb.redis.command("SMEMBERS", "dead:a.test") == ["0"] }
+            // A mark would have been written before this later one.
+            try await planb.frontend("b.test", try TestBackend.refusing().entry)
+            _ = try await planb.get("b.test")
+            try await eventually("a later mark is written") { try await planb.redis.command("SMEMBERS", "dead:b.test") == ["0"] }
+            #expect(try await planb.redis.command("SMEMBERS", "dead:a.test").filter { !$0.isEmpty } == (isTemporary ? [] : ["0"]))
         }
     }
 
@@ -223,6 +229,101 @@ struct FailureTests {
             let lines = try await planb.lines(4)
             #expect(lines.count == 4 && lines.count { $0.contains(" 200 1 ") } == 3)
         }
+    }
+
+    @Test("a WebSocket whose backend cannot be reached is marked, told and counted as any other request")
+    func webSocketDial() async throws {
+        let dead = try TestBackend.refusing()
+        try await withPlanB { planb in
+            try await planb.frontend("a.test", dead.entry)
+            let answer = try await planb.exchange("GET /ws HTTP/1.1\r\nHost: a.test\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\n\r\n")
+            #expect(answer.hasPrefix("HTTP/1.1 502 "))
+            try await eventually("it is marked") { try await planb.redis.command("SMEMBERS", "dead:a.test") == ["0"] }
+            let line = try await planb.errorLines(1)[0]
+            #expect(line.hasPrefix("ERROR in a.test -> \(dead.entry) - /ws - ") && line.hasSuffix(" *DEAD*"))
+            #expect(try await planb.lines(1)[0].contains("\"GET /ws HTTP/1.1\" 502 1 "))
+        }
+    }
+
+    @Test("nobody waits for a mark to be written")
+    func slowWriting() async throws {
+        let (silent, dead) = (try TestBackend(), try TestBackend.refusing())
+        try await withPlanB(configure: { options, _ in
+            options.writing = RedisServer(.tcp(host: "127.0.0.1", port: Int(silent.port)))
+            // Whoever waited would wait for longer than this test may.
+            (options.redisLimits.connect, options.redisLimits.answer) = (.seconds(3600), .seconds(3600))
+        }) { planb in
+            try await planb.frontend("a.test", dead.entry)
+            #expect(Self.isEmpty503(try await planb.get("a.test")))
+            let writer = try await silent.accept()
+            #expect(try await writer.receive(until: "dead:a.test").contains("SADD"))
+            #expect(try await planb.get("a.test").hasSuffix("all backends are dead"))
+        }
+    }
+
+    @Test(
+        "as Hipache a 500, or a 503 that says when to come again, marks nobody", arguments: ["500 Oops\r\n", "503 Later\r\nRetry-After: 5\r\n", "600 What\r\n"])
+    func spared(status: String) async throws {
+        let failing = try TestBackend()
+        try await withPlanB(configure: { options, _ in options.marksServerErrors = true }) { planb in
+            let serving = failing.answerOnce("HTTP/1.1 \(status)Content-Length: 0\r\n\r\n")
+            try await planb.frontend("a.test", failing.entry)
+            _ = try await planb.get("a.test")
+            _ = try await serving.value
+            // A mark would have been written before this later one.
+            try await planb.frontend("b.test", try TestBackend.refusing().entry)
+            _ = try await planb.get("b.test")
+            try await eventually("a later mark is written") { try await planb.redis.command("SMEMBERS", "dead:b.test") == ["0"] }
+            #expect(try await planb.redis.command("EXISTS", "dead:a.test") == ["0"])
+        }
+    }
+
+    /// A backend that reads the head of each request and closes the connection. Returns how many it has read.
+    private static func closing(_ backend: TestBackend, _ taken: Recorder<String>) -> Task<Void, any Error> {
+        Task {
+            while true {
+                let peer = try await backend.accept()
+                taken.record(try await peer.receive(until: "\r\n\r\n"))
+                peer.close()
+            }
+        }
+    }
+
+    @Test("a request goes to no backend twice, however many tries are left")
+    func triedOnce() async throws {
+        let (closing, dead, taken) = (try TestBackend(), try TestBackend.refusing(), Recorder<String>())
+        let closer = Self.closing(closing, taken)
+        defer { closer.cancel() }
+        try await withPlanB(configure: { options, _ in options.retries = 6 }) { planb in
+            // The one that closes is not marked, and is there twice.
+            try await planb.frontend("a.test", closing.entry, dead.entry, closing.entry)
+            #expect(Self.isEmpty503(try await planb.get("a.test")))
+            #expect(taken.all.count == 1)
+        }
+    }
+
+    @Test(
+        "every idempotent method may be sent again, as long as nothing of a body was sent",
+        arguments: ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "POST", "PATCH", "get"])
+    func idempotence(method: String) async throws {
+        let (closing, backends, taken) = (try TestBackend(), try NumberedBackends(1), Recorder<String>())
+        let closer = Self.closing(closing, taken)
+        defer { closer.cancel() }
+        let mayRepeat = !["POST", "PATCH", "get"].contains(method)
+        func isAnswered(_ answer: String) -> Bool { answer.hasPrefix("HTTP/1.1 200 OK\r\n") }
+        try await withPlanB(configure: { options, _ in options.retries = 1 }) { planb in
+            for (host, length, sent) in [("none.test", "", ""), ("empty.test", "Content-Length: 0\r\n", ""), ("begun.test", "Content-Length: 5\r\n", "12")] {
+                try await planb.frontend(host, closing.entry, backends.entry(0))
+                let answer = try await planb.exchange("\(method) / HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\(length)\r\n\(sent)")
+                #expect(isAnswered(answer) == (mayRepeat && sent.isEmpty), "\(host)")
+            }
+            try await planb.frontend("later.test", closing.entry, backends.entry(0))
+            let client = try planb.connect()
+            try await client.send("\(method) / HTTP/1.1\r\nHost: later.test\r\nContent-Length: 5\r\n\r\n")
+            #expect(isAnswered(try await client.receive(until: "\r\n\r\n")) == mayRepeat)
+            client.close()
+        }
+        #expect(taken.all.count == 4)
     }
 
     @Test("as Hipache a server error marks its backend, and a single one is never marked")

@@ -98,7 +98,8 @@ extension TestBackend {
 
 func withPlanB(
     redis given: RedisTestServer? = nil, threads: Int = 1, metrics: any MetricsFactory = NOOPMetricsHandler.instance,
-    certificates: NamedCertificates? = nil, trustRoots: NIOSSLTrustRoots = .default, configure: (inout PlanBOptions, inout ProxyLimits) -> Void = { _, _ in },
+    certificates: NamedCertificates? = nil, trustRoots: NIOSSLTrustRoots = .default, resolver: NameResolver = .shared,
+    configure: (inout PlanBOptions, inout ProxyLimits) -> Void = { _, _ in },
     _ body: (PlanBUnderTest) async throws -> Void
 ) async throws {
     let redis = if let given { given } else { try await RedisTestServer.start() }
@@ -115,7 +116,7 @@ func withPlanB(
     let (path, errorPath) = (directory.file("access.log"), directory.file("error.log"))
     let source = try PlanBPolicySource(
         options, accessLog: try LineWriter(.file(path: path), logger: logger),
-        errorLog: try LineWriter(.file(path: errorPath), logger: logger), metrics: metrics, trustRoots: trustRoots)
+        errorLog: try LineWriter(.file(path: errorPath), logger: logger), metrics: metrics, trustRoots: trustRoots, resolver: resolver)
     let group = EpollEventLoopGroup(threads: threads)
     let proxy = try await ProxyServer(
         options: proxyOptions, policies: source, activity: NobodyAsks(), group: group, metrics: NOOPMetricsHandler.instance, logger: logger)

@@ -50,12 +50,24 @@ struct ProgramTests {
             try await scraper.send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
             return try await scraper.receiveMessage().contains("planb_reverseproxy_backends_responses_total{status_code=\"200\"} 1\n")
         }
+        try await scraper.send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        #expect(try await MetricsLinter.findings(in: try await scraper.receiveMessage()) == [])
         let number = try #require(pid_t(try await planb.process.line(containing: "number=").dropFirst(7)))
+        let open = try TestPeer.connect(port: planb.port)
+        try await open.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+        _ = try await open.receiveMessage()
         kill(number, SIGUSR2)
         kill(number, SIGUSR1)
         try await planb.process.line(containing: "planb, process \(number)")
+        try await planb.process.line(containing: "connections of visitors: 1 open; new ones are taken")
         try await planb.process.line(containing: "redis to read, 127.0.0.1:\(redis.port): connected")
         try await planb.process.line(containing: "dead marks of this process: 0")
+        #expect(try await planb.get("a.test").hasSuffix("\r\n\r\n0"))
+        // It checks what is marked, and lifts marks, in the same process.
+        try await eventually("it listens") { try await redis.command("PUBSUB", "NUMSUB", "dead").last == "1" }
+        try await redis.command("SADD", "dead:a.test", "0")
+        try await redis.command("PUBLISH", "dead", "a.test;\(backends.entry(0));0;1")
+        try await eventually("the mark is lifted") { try await redis.command("EXISTS", "dead:a.test") == ["0"] }
         #expect(try await planb.get("a.test").hasSuffix("\r\n\r\n0"))
         #expect(await planb.process.stop(signal) == 0)
     }

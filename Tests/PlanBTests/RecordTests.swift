@@ -1,12 +1,12 @@
 import CoreMetrics
 import Foundation
 import NIOCore
-import PlanBPolicy
 import PlaneService
 import PlaneTestSupport
 import ProxyCore
 import Testing
 
+@testable import PlanBPolicy
 @testable import PlanBProxy
 
 @Suite("What is recorded of requests")
@@ -36,6 +36,13 @@ struct RecordTests {
             #expect(try Self.rest(lines[1]) == #""GET / HTTP/1.1" 400 13 "" "" "X-Request-Id:1" "" """#)
             #expect(lines[1].hasSuffix(" 0.000"))
         }
+    }
+
+    @Test(
+        "an address of IPv4 is written in the form of IPv6, and one of IPv6 as it is",
+        arguments: [("192.0.2.1", "::ffff:192.0.2.1"), ("2001:db8::1", "2001:db8::1")])
+    func addresses(address: String, text: String) throws {
+        #expect(AccessLine.address(try #require(AddressKey(try SocketAddress(ipAddress: address, port: 1)))) == text)
     }
 
     @Test("without ids the field is a colon, and a response without a length has -1")

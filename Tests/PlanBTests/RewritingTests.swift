@@ -103,7 +103,7 @@ struct RewritingTests {
     @Test("a WebSocket is tunnelled with the host it was asked for, and what came with the handshake is not lost")
     func webSocket() async throws {
         let backend = try TestBackend()
-        try await withPlanB { planb in
+        try await withPlanB(configure: { options, _ in options.requestIDHeader = "X-Request-Id" }) { planb in
             try await planb.frontend("a.test", "127.0.0.1:\(backend.port)")
             let client = try planb.connect()
             try await client.send("GET /ws HTTP/1.1\r\nHost: a.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: k\r\n\r\nearly")
@@ -112,6 +112,7 @@ struct RewritingTests {
             #expect(
                 head.contains("\r\nHost: a.test\r\n") && head.contains("\r\nX-Forwarded-Proto: http\r\n") && head.contains("\r\nX-Forwarded-For: 127.0.0.1\r\n")
             )
+            #expect(head.contains("\r\nX-Request-Id: "))
             #expect(head.contains("\r\nUpgrade: websocket\r\n") && head.contains("\r\nConnection: Upgrade\r\n"))
             try await peer.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: a\r\n\r\nhello")
             #expect(try await client.receive(until: "hello").hasPrefix("HTTP/1.1 101 "))
@@ -142,6 +143,25 @@ struct RewritingTests {
         try await withPlanB { planb in
             let answer = try await planb.exchange(request)
             #expect(answer.hasPrefix("HTTP/1.1 \(status) ") && answer.contains("\r\nConnection: close\r\n"))
+        }
+    }
+
+    @Test("a target that Go's library cannot decode goes on as it came, and an upgrade that Connection does not name is none")
+    func lenience() async throws {
+        #expect(try await Self.head("GET /%zz HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n").hasPrefix("GET /%zz HTTP/1.1\r\n"))
+        let unnamed = try await Self.head("GET / HTTP/1.1\r\nHost: a.test\r\nUpgrade: websocket\r\nConnection: close\r\n\r\n")
+        #expect(!unnamed.contains("pgrade"))
+    }
+
+    @Test("an upload whose chunks are broken is answered, and one whose head has no end refused")
+    func broken() async throws {
+        let backend = try TestBackend()
+        try await withPlanB(configure: { _, limits in limits.headBytes = 2000 }) { planb in
+            try await planb.frontend("a.test", backend.entry)
+            let answer = try await planb.exchange("POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+            #expect(answer.hasPrefix("HTTP/1.1 503 ") && answer.hasSuffix("\r\n\r\n"))
+            let large = try await planb.exchange("GET / HTTP/1.1\r\nHost: a.test\r\nX: \(String(repeating: "x", count: 1990))")
+            #expect(large.hasPrefix("HTTP/1.1 431 "))
         }
     }
 

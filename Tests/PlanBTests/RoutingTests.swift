@@ -1,8 +1,9 @@
 import NIOCore
-import PlanBPolicy
 import PlaneTestSupport
 import RedisClient
 import Testing
+
+@testable import PlanBPolicy
 
 @Suite("Which backend a request goes to")
 struct RoutingTests {
@@ -20,6 +21,32 @@ struct RoutingTests {
             try await planb.redis.command("SADD", "dead:b.test", "1", "17", "word")
             for expected in ["2", "2", "0", "2"] { #expect(Self.body(try await planb.get("b.test")) == expected) }
         }
+    }
+
+    @Test("each backend has its turn, whoever asks, and however many ask at once")
+    func fairness() async throws {
+        let backends = try NumberedBackends(4)
+        try await withPlanB(threads: 2) { planb in
+            try await planb.frontend("a.test", backends.entry(0), backends.entry(1), backends.entry(2), backends.entry(3))
+            let turns = try await withThrowingTaskGroup(of: String.self) { group in
+                for _ in 0..<80 { group.addTask { Self.body(try await planb.get("a.test")) } }
+                return try await group.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+            }
+            #expect(turns == ["0": 20, "1": 20, "2": 20, "3": 20])
+        }
+    }
+
+    @Test("as many counters are kept as there is room for, and those in use go on counting")
+    func counters() {
+        let counters = RoundRobinCounters(capacity: 10)
+        let used = counters.counter(of: "used.test")
+        for number in 0..<1000 {
+            _ = counters.counter(of: "h\(number).test")
+            if number.isMultiple(of: 5) { #expect(counters.counter(of: "used.test") === used) }
+            #expect(counters.count <= 20)
+        }
+        let counter = RoundRobinCounter(next: .max)
+        #expect([counter.take(), counter.take()] == [.max, 0])
     }
 
     @Test("the name with its port counts before the name alone, and no name is like another in capitals")

@@ -31,7 +31,7 @@ import Testing
         Row(.errorLoading, .imageMissing, "--pull-policy"), Row(.errorLoading, .engineUnavailable, "Docker on the drone"),
         Row(.errorLoading, .internalError, "drone-agent"), Row(.errorLoading, nil, "image's name"),
         // The words are Docker's own.
-        Row(.errorLoading, .containerRefused, "user and command"),
+        Row(.errorLoading, .containerRefused, "--user, --command"),
         Row(.errorLoading, .containerRefused, said: "create container plane-b1: Minimum memory limit allowed is 6MB", "--memory 6m"),
         Row(
             .errorLoading, .containerRefused,
@@ -42,9 +42,12 @@ import Testing
             said: "--storage-opt is supported only for overlay over xfs with 'pquota' mount option", "leave --disk out"),
         Row(
             .errorLoading, .containerRefused,
-            said: "OCI runtime create failed: exec: \"nothing\": executable file not found in $PATH: unknown", "ENTRYPOINT"),
-        Row(.errorLoading, .containerRefused, said: "exec: \"/run.sh\": permission denied: unknown", "chmod +x"),
-        Row(.errorLoading, .containerRefused, said: "unable to find user app: no matching entries in passwd file", "USER"),
+            said: "OCI runtime create failed: exec: \"nothing\": executable file not found in $PATH: unknown", "--command, or else ENTRYPOINT"),
+        Row(.errorLoading, .containerRefused, said: "exec: \"/run.sh\": permission denied: unknown", "that of --command"),
+        Row(
+            .errorLoading, .containerRefused,
+            said: "error during container init: chdir to cwd (\"/root\") set in config.json failed: permission denied: unknown", "--workdir"),
+        Row(.errorLoading, .containerRefused, said: "unable to find user app: no matching entries in passwd file", "--user names, or else USER"),
         Row(.errorLoading, .containerRefused, said: "Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available", "--cpu"),
         Row(.errorLoading, .containerRefused, said: "invalid mount config for type \"bind\": bind source path does not exist: /x", "--mount"),
         Row(.errorLoading, .containerRefused, said: "unknown or invalid runtime name: runsc", "agent.docker.runtime"),
@@ -52,8 +55,8 @@ import Testing
             .errorLoading, .containerRefused,
             said: "create container: OCI runtime create failed: error mounting \"/x\": stat /x: no such file or directory", "to be mounted"),
         Row(.errorLoading, .containerRefused, said: "network blue not found", "docker network inspect"),
-        Row(.errorLoading, .containerRefused, said: "the network is unreachable", "user and command"),
-        Row(.errorLoading, .containerRefused, said: "open /etc/x: permission denied", "user and command"),
+        Row(.errorLoading, .containerRefused, said: "the network is unreachable", "--user, --command"),
+        Row(.errorLoading, .containerRefused, said: "open /etc/x: permission denied", "--user, --command"),
         Row(
             .errorLoading, .containerRefused, said: "the labels of its image are larger than a container's may be (1 MiB)", "Take labels out"),
         Row(.failed, .containerRefused, said: "the labels of its image are larger than a container's may be (1 MiB)", "Take labels out"),

@@ -1,3 +1,4 @@
+import NetworkAddresses
 import PlaneClient
 import PlaneClientTestSupport
 import PlaneProtocol
@@ -33,6 +34,15 @@ import Testing
         #expect(text.contains("created 6 ms"))
         #expect(text.contains("plane logs b1"))
         #expect(text.contains("segfault\u{FFFD}[2J"), "a container's words do not command the terminal")
+    }
+
+    @Test("where the tier reaches the drone is told, and nothing of a tier where there is none")
+    func tier() throws {
+        var report = try self.report([.make(.ready)])
+        #expect(!report.lines(now: StateTime(milliseconds: 1_710_148_535_000), .plain).contains { $0.contains("tier") })
+        report.tierAddress = SocketEndpoint("203.0.113.7:8444")
+        #expect(report.lines(now: StateTime(milliseconds: 1_710_148_535_000), .plain).contains("  tier      reaches it at 203.0.113.7:8444"))
+        #expect(String(decoding: WireCodec.encode(report), as: UTF8.self).contains(#""tier_address":"203.0.113.7:8444""#))
     }
 
     @Test("a frozen backend is told as one, and as any other once it goes on")

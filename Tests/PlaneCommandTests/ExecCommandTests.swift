@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import NATS
 import NetworkAddresses
 import PlaneClient
 import PlaneClientTestSupport
@@ -80,8 +81,8 @@ struct ExecCommandTests {
 
     /// A backend with a lock and a token, on a drone of the pool `big` that describes it like this.
     private func restart(
-        _ arguments: [String], lock name: String = "doc-42", input: [String] = [],
-        describing change: @escaping @Sendable (inout ScheduleRequest) -> Void = { _ in }
+        _ arguments: [String], lock name: String = "doc-42", input: [String] = [], before: @escaping @Sendable (FakeScheduler) async throws -> Void = { _ in },
+        answer: ScheduleReply? = nil, describing change: @escaping @Sendable (inout ScheduleRequest) -> Void = { _ in }
     ) async throws -> (status: Int32, recorder: ConsoleRecorder, ended: Int, asked: [ScheduleRequest]) {
         let done = Mutex<(status: Int32, recorder: ConsoleRecorder, ended: Int, asked: [ScheduleRequest])?>(nil)
         try await withFakeScheduler { scheduler, server in
@@ -104,7 +105,8 @@ struct ExecCommandTests {
                 requireBearerToken: true, lock: lock, pool: try #require(PoolName(rawValue: "big")))
             change(&request)
             try await scheduler.serveExec(exitCode: 0, describing: request)
-            scheduler.answer { [try .make(.ready, backend: $0)] }
+            if let answer { scheduler.answer(answer) } else { scheduler.answer { [try .make(.ready, backend: $0)] } }
+            try await before(scheduler)
             let result = try await runPlane(["restart", "b1"] + arguments, server: server, input: input)
             let count = ended.withLock { $0 }
             done.withLock { $0 = (result.status, result.recorder, count, scheduler.requests) }
@@ -121,6 +123,60 @@ struct ExecCommandTests {
         #expect(!result.recorder.error.contains("hidden"))
         #expect(result.ended == 1)
         #expect(result.asked.map(\.lock?.rawValue) == ["doc-42"])
+    }
+
+    @Test("where the new one is refused restart says that the old one has ended")
+    func refused() async throws {
+        let result = try await self.restart([], answer: .noDroneAvailable)
+        #expect(result.status == CommandStatus.noDrone.rawValue)
+        #expect(result.recorder.error.contains("b1 has ended, and no other was started. No drone of plane.test can take the backend."))
+        #expect(result.ended == 1)
+    }
+
+    @Test("restart ends nothing while its drone is drained and no other one could take the new backend")
+    func drained() async throws {
+        let result = try await self.restart([], before: { try await Self.drain("drone-a", in: $0) })
+        #expect(result.status == CommandStatus.noDrone.rawValue)
+        #expect(result.recorder.error.contains("b1 was left as it is: drone-a takes no backends now, nor does another drone of plane.test that could."))
+        #expect(result.ended == 0)
+        #expect(result.asked.isEmpty)
+    }
+
+    @Test("nor while the others are full; it goes on where one of them has room, or does not say", arguments: [2, 1, nil] as [UInt32?])
+    func full(running: UInt32?) async throws {
+        let task = Mutex<Task<Void, any Error>?>(nil)
+        defer { task.withLock { $0?.cancel() } }
+        let result = try await self.restart(
+            [],
+            before: { scheduler in
+                try await Self.drain("drone-a", in: scheduler)
+                try await scheduler.write(drone: "drone-b", backends: [:])
+                let abilities = DroneAbilities(pool: PoolName(rawValue: "big"))
+                let metadata = DroneMetadata(ip: try #require(IPAddress("192.0.2.2")), version: "test", abilities: abilities)
+                try await scheduler.write(
+                    .cluster(try .make("plane.test"), .drone(DroneMessage(drone: try .make("drone-b"), change: .metadata(metadata)))))
+                guard let running else { return }
+                let status = DroneStatusMessage(
+                    droneID: try .make("drone-b"), cluster: try .make("plane.test"), droneVersion: "test", state: .ready, runningBackends: running,
+                    maxBackends: 2)
+                let connection = scheduler.connection
+                task.withLock {
+                    $0 = Task {
+                        try await eventually("the command has ended", within: .seconds(300)) {
+                            try connection.publish(WireCodec.encode(status), to: status.subject)
+                            return Task.isCancelled
+                        }
+                    }
+                }
+            })
+        #expect((result.status == CommandStatus.noDrone.rawValue) == (running == 2), "\(result.recorder.error)")
+        #expect(result.recorder.error.contains("the other drones of plane.test that could are full") == (running == 2))
+        #expect(result.ended == (running == 2 ? 0 : 1))
+    }
+
+    private static func drain(_ drone: String, in scheduler: FakeScheduler) async throws {
+        try await scheduler.write(
+            .cluster(try .make("plane.test"), .drone(DroneMessage(drone: try .make(drone), change: .state(.draining, at: .now())))))
     }
 
     /// What a drone may say of a backend other than schedulers have written.
@@ -162,7 +218,7 @@ struct ExecCommandTests {
 
     @Test("restart ends and starts nothing where a drone contradicts what schedulers have written", arguments: Lie.allCases)
     func contradiction(lie: Lie) async throws {
-        let result = try await self.restart(["--yes"], lock: lie == .key ? "k1:0::x" : "doc-42") { lie.tell(in: &$0) }
+        let result = try await self.restart(["--yes"], lock: lie == .key ? "k1:0::x" : "doc-42", describing: { lie.tell(in: &$0) })
         #expect(result.status == CommandStatus.failed.rawValue)
         #expect(result.recorder.error.contains("drone-a says that the \(lie.subject) of b1 is"), "\(result.recorder.error)")
         #expect(result.recorder.error.contains("schedulers have written \(lie.known)"))
@@ -199,8 +255,9 @@ struct ExecCommandTests {
 
     @Test("the directory of a backend's own lock needs no yes, and another one's does")
     func ownDirectory() async throws {
-        #expect(try await self.restart([]) { $0.executable.dataMount = .key(namespace: "", name: "doc-42") }.status == 0)
-        let refused = try await self.restart([]) { $0.executable.dataMount = .key(namespace: "", name: "doc-43") }
+        let allowed = try await self.restart([], describing: { $0.executable.dataMount = .key(namespace: "", name: "doc-42") })
+        #expect(allowed.status == 0)
+        let refused = try await self.restart([], describing: { $0.executable.dataMount = .key(namespace: "", name: "doc-43") })
         #expect(refused.recorder.error.contains("the directory of the key doc-43"))
         #expect(refused.ended == 0)
     }

@@ -276,6 +276,26 @@ struct OperatorCommandsTests {
         }
     }
 
+    @Test("doctor names every stream that stores requests, of whatever kind")
+    func doctorAndAudits() async throws {
+        let kinds: [any PlaneRequest.Type] = [
+            DroneConnectRequest.self, DroneStatement<DroneConnectRequest>.self, SpawnRequest.self, RollCallRequest.self, OpenConnectionsRequest.self,
+            DrainDrone.self, TerminationRequest.self, UpdateBackendStateMessage.self, DroneStatement<UpdateBackendStateMessage>.self, ScheduleRequest.self,
+            FetchBackendForLock.self, SetAcmeDNSRecord.self, ExecRequest.self, ExecInput.self, ExecOutputRequest.self, DescribeBackend.self,
+        ]
+        try await withNATSServer { server in
+            let scheduler = try await FakeScheduler(server)
+            for (index, kind) in kinds.enumerated() {
+                _ = try await scheduler.connection.jetStream.ensureStream(StreamConfiguration(name: "AUDIT\(index)", subjects: [kind.subscription]))
+            }
+            let found = try await runPlane(["doctor"], server: server)
+            for (index, kind) in kinds.enumerated() {
+                #expect(found.recorder.out.contains("Stream AUDIT\(index) stores requests (\(kind.subscription))"), "\(found.recorder.out)")
+            }
+            await scheduler.stop()
+        }
+    }
+
     @Test("completions are printed for each shell", arguments: ["bash", "zsh", "fish"])
     func completions(shell: String) async throws {
         let recorder = ConsoleRecorder()

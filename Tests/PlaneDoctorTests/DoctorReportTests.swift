@@ -8,6 +8,7 @@ import PlaneProtocol
 import PlaneService
 import PlaneState
 import PlaneTestSupport
+import ProxyCore
 import Testing
 
 @testable import PlaneDoctor
@@ -120,7 +121,55 @@ import Testing
         #expect(stopped.text == "No page from the proxy of drone-a at 10.0.0.1:80: nothing listens there.")
         #expect(stopped.advice?.contains("plane-drone-proxy") == true)
         #expect(try page(.failed("no answer", isRefused: false)).advice?.contains("firewall") == true)
-        #expect(try page(.answered(status: 502)).level == .bad)
+        #expect(try page(.knowsNoBackends(status: 502)).level == .bad)
+        #expect(try page(.knowsNoBackends(status: 502)).advice?.contains("db_path") == true)
+    }
+
+    @Test("a landing page or tier behind a proxy that does not answer is told as such, not as a database that cannot be read")
+    func passthrough() throws {
+        for outcome in [.answered(status: 502), .answered(status: 503), .answered(status: 504), .silent] as [DoctorReport.Page.Outcome] {
+            let finding = try self.finding("proxies") { $0.pages = [.init(drone: try .make("drone-a"), address: "10.0.0.1:80", outcome: outcome)] }
+            #expect(finding.level == .bad, "\(outcome)")
+            #expect(finding.advice?.contains("proxy.passthrough or proxy.forward") == true, "\(outcome)")
+            #expect(finding.advice?.contains("db_path") == false, "\(outcome)")
+        }
+    }
+
+    @Test("which of two causes an answer 502 or 504 has is read from its text, also where that is cut off")
+    func answerTexts() async throws {
+        func asked(_ response: String) async throws -> DoctorReport.Page.Outcome {
+            let backend = try TestBackend()
+            let answering = backend.answerOnce(response)
+            let port = UInt16(try backend.socketAddress().port ?? 0)
+            let outcome = await PageProbe.ask(.v4(0x7F00_0001), port: port, host: "_plane-doctor.plane.test", isHTTPS: false)
+            _ = try await answering.value
+            return outcome
+        }
+        #expect(PageProbe.knowsNoBackends == RequestFailure.proxy(.routesUnavailable).sentence)
+        let head = "HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Length: 40\r\n\r\n"
+        #expect(try await asked(head + PageProbe.knowsNoBackends) == .knowsNoBackends(status: 502))
+        #expect(try await asked(head + "The backend cannot be reached.") == .answered(status: 502))
+        #expect(try await asked("HTTP/1.1 504 Gateway Timeout\r\n\r\n") == .answered(status: 504))
+    }
+
+    @Test("a proxy that takes a connection and says nothing is not taken for one behind a firewall")
+    func silentProxy() async throws {
+        let silent = try TestBackend()
+        let port = UInt16(try silent.socketAddress().port ?? 0)
+        #expect(await PageProbe.ask(.v4(0x7F00_0001), port: port, host: "_plane-doctor.plane.test", isHTTPS: false) == .silent)
+    }
+
+    @Test("a drone that lacks the demo's image is a notice where others have it; where none has it, or none says it, nothing is wrong")
+    func images() throws {
+        #expect(try self.report().findings.allSatisfy { $0.check != "images" })
+        let (one, two) = (try DroneID.make("drone-a"), try DroneID.make("drone-b"))
+        #expect(try self.finding("images") { $0.lackDemo = [one: false, two: false] }.level == .good)
+        let none = try self.finding("images") { $0.lackDemo = [one: true] }
+        #expect(none.level == .good && none.text.hasPrefix("No drone has plane-demo"))
+        let some = try self.finding("images") { $0.lackDemo = [one: false, two: true] }
+        #expect(some.level == .notice)
+        #expect(some.text == "plane-demo is missing on drone-b, and others have it.")
+        #expect(some.advice?.contains("scripts/demo-image") == true)
     }
 
     @Test("a page is asked of whatever listens: an HTTP server answers, a port that is closed or speaks something else is told in words")

@@ -122,6 +122,10 @@ struct ExtensionGoldenTests {
         var full = message
         (full.openRequests, full.stateAge) = (340, 1)
         try expectGolden("M17-proxy-status.full", is: full)
+        full.process = 7_003_224_905_812_417
+        try expectGolden("M17-proxy-status.process", is: full)
+        (full.isReady, full.openRequests, full.stateAge, full.hasEnded) = (false, nil, nil, true)
+        try expectGolden("M17-proxy-status.ended", is: full)
     }
 
     @Test("a roll call tells all that a lost stream is rebuilt from")
@@ -174,8 +178,10 @@ struct ExtensionGoldenTests {
         ] {
             #expect(TokenRevocation.Scope(subject: other) == nil, "\(other)")
         }
-        let report = ProxyRevocationReport(proxy: try #require(ProxyID(rawValue: "px-1")), cluster: Sample.cluster, sequence: 7, ended: 3)
+        var report = ProxyRevocationReport(proxy: try #require(ProxyID(rawValue: "px-1")), cluster: Sample.cluster, sequence: 7, ended: 3)
         try expectGolden("ours-proxy-revocation-report", is: report)
+        report.process = 7_003_224_905_812_417
+        try expectGolden("ours-proxy-revocation-report.process", is: report)
         #expect(report.subject == "cluster.\(Sample.cluster.subjectToken).proxy.px-1.revoked")
     }
 }

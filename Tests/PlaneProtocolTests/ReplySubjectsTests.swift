@@ -11,6 +11,7 @@ import Testing
         for subject in [
             "", "_INBOX", "app.inbox", "inbox.x", "app.other.x", "cluster.plane_test.drone.x", "cluster.inbox", "$SYS.inbox.x", "backend.inbox.log",
             "app.inbox.*", "app.inbox.>", "app..inbox.x", "certificate.inbox.x", "secret.inbox.x", "logs.inbox.x",
+            "visited.inbox.x", "revoked.inbox.all", "cluster.inbox.drone.drone-1.spawn",
         ] { #expect(!standard.contains(subject), "\(subject)") }
         let own = ReplySubjects(prefixes: ["my.own"])
         #expect(own.contains("my.own.x") && !own.contains("_INBOX.x") && !own.contains("my.other.x"))

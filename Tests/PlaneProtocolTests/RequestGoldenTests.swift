@@ -94,6 +94,12 @@ struct RequestGoldenTests {
         asked.engine = .failed(reason: "no answer within 3 s")
         asked.time = WireTime(seconds: 1_710_148_530, nanoseconds: 123_456_789)
         try expectGolden("ours-open-connections.engine-failed.reply", is: asked)
+        try expectGolden(
+            "ours-open-connections.images.request",
+            is: OpenConnectionsRequest(cluster: Sample.cluster, drone: Sample.drone, images: ["plane-demo", "registry.example/app:1.4"]))
+        var looked = OpenConnections(backends: [], isComplete: true)
+        looked.missingImages = ["plane-demo"]
+        try expectGolden("ours-open-connections.images.reply", is: looked)
     }
 
     @Test("M2: a spawn request")

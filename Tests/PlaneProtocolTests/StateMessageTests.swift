@@ -88,6 +88,13 @@ struct StateMessageTests {
         try expectGolden("M14-acme.earlier", is: Self.message(.acme("gfj9Xq0Rg85nM3pQ7vB2tYw6LsKzDhJcUeAoNiPxTrE", earlier: ["a", "b"])))
     }
 
+    @Test("a note of when names were last changed")
+    func names() throws {
+        let message = Self.message(.names(changedAt: 4711))
+        try expectGolden("M14-names", is: message)
+        #expect(message.subject == "state.cluster.plane_test.names" && !message.isFirstWriteWins)
+    }
+
     @Test("W8: only a backend's states refuse a second message on their subject; a drone's may be replaced")
     func firstWriteWins() {
         let time = StateTime(milliseconds: 0)

@@ -11,6 +11,7 @@ struct StateSummary: Equatable {
     let announcements: [LockName: UInt64]
     /// The last one only: the stream keeps no other.
     let acme: String?
+    let namesChanged: UInt64
 
     init(_ fleet: FleetState, locks: [LockName]) {
         let backends = fleet.backends(in: cluster)
@@ -21,5 +22,6 @@ struct StateSummary: Equatable {
         self.locks = Dictionary(uniqueKeysWithValues: locks.map { ($0, fleet.lock($0, in: cluster)) })
         self.announcements = Dictionary(uniqueKeysWithValues: locks.map { ($0, fleet.announcementSequence(of: $0, in: cluster)) })
         self.acme = fleet.acmeValues(in: cluster).last
+        self.namesChanged = fleet.namesChanged(in: cluster)
     }
 }

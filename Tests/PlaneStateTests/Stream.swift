@@ -25,15 +25,24 @@ struct Stream {
     func lastSequence(_ subject: String) -> UInt64 { self.survivors[subject]?.sequence ?? 0 }
 
     mutating func purge(_ backend: BackendID) {
+        self.noteNames(deleting: self.live.messages(of: backend, in: cluster))
         let prefix = "state.cluster.plane_test.backend.\(backend)."
         self.survivors = self.survivors.filter { !$0.key.hasPrefix(prefix) }
         self.live.forget(backend, in: cluster)
     }
 
     mutating func purge(_ drone: DroneID) {
+        self.noteNames(deleting: nil)
         let prefix = "state.cluster.plane_test.drone.\(drone)."
         self.survivors = self.survivors.filter { !$0.key.hasPrefix(prefix) }
         self.live.forget(drone, in: cluster)
+    }
+
+    /// As schedulers do before they delete what is outdated.
+    private mutating func noteNames(deleting messages: [UInt64]?) {
+        guard let (note, expected) = self.live.noteOfNames(deleting: messages, in: cluster) else { return }
+        precondition(expected == self.lastSequence(note.subject), "the reader knows the note before it")
+        self.append(note)
     }
 
     mutating func purge(_ lock: LockName) {

@@ -63,7 +63,7 @@ package struct GuardedNATS: Sendable {
         switch user {
         case "scheduler": ["PLANE_SCHEDULER__ACCEPTS_LEGACY_PEERS": "false"]
         case "drone-1": ["PLANE_AGENT__SERVES_LEGACY_READERS": "false"]
-        case "dns", "gateway-proxy", "cert-refresher": ["PLANE_NATS__JETSTREAM_PREFIX": Self.jetStreamPrefix]
+        case "dns", "gateway", "gateway-proxy", "cert-refresher": ["PLANE_NATS__JETSTREAM_PREFIX": Self.jetStreamPrefix]
         default: [:]
         }
     }
@@ -77,7 +77,7 @@ package struct GuardedNATS: Sendable {
         var options = NATSOptions(
             servers: [self.url], authentication: .userPassword(user: self.name(user), password: Self.password(user)),
             tls: NATSTLSOptions(caFile: self.caPath), name: user, inboxPrefix: inboxPrefix)
-        if ["dns", "gateway-proxy", "cert-refresher"].contains(user) { options.jetStreamPrefix = Self.jetStreamPrefix }
+        if ["dns", "gateway", "gateway-proxy", "cert-refresher"].contains(user) { options.jetStreamPrefix = Self.jetStreamPrefix }
         return options
     }
 

@@ -84,6 +84,16 @@ package final class NATSServer: Sendable {
         self.state.withLock { $0 = .running(process) }
     }
 
+    /// Runs `body` while the server is on another port, with the same store, so that what was connected is cut off while others use it.
+    package func whileElsewhere(_ body: (_ url: String) async throws -> Void) async throws {
+        await self.stop()
+        let process = NATSServerProcess(directory: self.directory, port: try freeLoopbackPort())
+        let port = try await process.start()
+        self.state.withLock { $0 = .running(process) }
+        try await body("nats://127.0.0.1:\(port)")
+        try await self.restart()
+    }
+
     /// Ends the server and starts it again on the same port with the same store.
     package func restart(_ signal: Signal = .terminate) async throws {
         await self.stop(signal)

@@ -42,6 +42,10 @@ package final class RedisTestServer: Sendable {
     @discardableResult
     package func stop(_ signal: TestProcess.Signal = .kill) async -> Int32 { await self.process.stop(signal) }
 
+    /// Lets it hang: its kernel takes connections and bytes, and nobody answers.
+    package func hang() { self.process.signal(.stop) }
+    package func goOn() { self.process.signal(.goOn) }
+
     /// A sentinel that watches this server by the name `mymaster`, and takes it for dead after half a second.
     package func sentinel() async throws -> RedisTestSentinel { try await RedisTestSentinel.start(masterPort: self.port) }
 }

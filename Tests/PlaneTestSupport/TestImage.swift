@@ -12,11 +12,14 @@ import Foundation
 /// - `IGNORE_TERM`: does not end when it is asked to.
 package enum TestImage {
     /// Its name on the engine.
-    package static let name = "plane-test-image"
+    package static let name = "plane-test-image" + suffix
     /// The same with a program that does not exist.
-    package static let brokenName = "plane-test-broken"
+    package static let brokenName = "plane-test-broken" + suffix
     /// The same with a user, a directory, a variable and an entry point of its own, which is found by PATH.
-    package static let userName = "plane-test-user"
+    package static let userName = "plane-test-user" + suffix
+
+    /// Of this clone, whose images may be of another revision than those of a clone that shares the engine.
+    private static let suffix = ProcessInfo.processInfo.environment["PLANE_TEST_IMAGE_SUFFIX"].map { "-" + $0 } ?? ""
 
     /// The Docker the tests use; nil where none is to be used.
     package static var socket: String? { ProcessInfo.processInfo.environment["PLANE_TEST_DOCKER_SOCKET"] }

@@ -14,6 +14,9 @@ package final class TestProcess: Sendable {
         case terminate = "TERM"
         /// As in a power cut.
         case kill = "KILL"
+        /// Stands still, with its connections open, until it is told to go on.
+        case stop = "STOP"
+        case goOn = "CONT"
     }
 
     /// The program was to do its work and end with status 0.

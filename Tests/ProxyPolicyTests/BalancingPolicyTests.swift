@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import PlaneTestSupport
 import ProxyCore
@@ -38,6 +39,21 @@ struct BalancingPolicyTests {
                 #expect(try await client.receiveMessage() == Self.ok("\(backend.port)"))
             }
         }
+    }
+
+    @Test("where a policy calls nothing a secret, the access log has every path, whatever it looks like")
+    func wholePath() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("access.log")
+        _ = FileManager.default.createFile(atPath: path, contents: nil)
+        let file = try #require(FileHandle(forWritingAtPath: path))
+        var options = ProxyOptions()
+        options.accessLog = AccessLog(format: .common, descriptor: file.fileDescriptor)
+        let hash = "0123456789abcdefghijklmnopqrstuvwxyzABCDE-_"
+        try await withEngine(BalancingTable(), options: options) { proxy in
+            _ = try await proxy.exchange("GET /\(hash) HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n")
+        }
+        #expect(try String(contentsOfFile: path, encoding: .utf8).contains("\"GET /\(hash) HTTP/1.1\" 400 "))
     }
 
     @Test("an endpoint that refuses is marked, and another gets the whole request, body included")

@@ -131,6 +131,39 @@ struct RedisClientTests {
         }
     }
 
+    @Test("a server that hangs costs one limit, and then nothing until it answers again, although it still takes connections")
+    func hanging() async throws {
+        let redis = try await RedisTestServer.start()
+        var limits = RedisLimits()
+        (limits.connect, limits.answer) = (.seconds(3600), .seconds(2))
+        let ping = RedisCommand("PING", arguments: [])
+        try await Self.withCaller(Self.tcp(redis.port), limits: limits) { caller in
+            try await eventually("redis answers") { (try? await caller.send(ping)) != nil }
+            redis.hang()
+            try await eventually("an answer does not come in time") {
+                do throws(RedisError) { _ = try await caller.send(ping) } catch { return error.code == .timedOut }
+                return false
+            }
+            let began = ContinuousClock.now
+            for _ in 0..<100 { await #expect(throws: RedisError.self) { try await caller.send(ping) } }
+            // Each with a wait of its own would take 200 s.
+            #expect(ContinuousClock.now - began < .seconds(60))
+            redis.goOn()
+            try await eventually("redis is used again") { (try? await caller.send(ping)) != nil }
+        }
+    }
+
+    @Test("a server that is back is used by whoever may not ask for a sign of life")
+    func withoutPing() async throws {
+        let port = try freeLoopbackPort()
+        try await Self.withCaller(Self.tcp(port)) { caller in
+            await #expect(throws: RedisError.self) { try await caller.send(RedisCommand("GET", "key")) }
+            let redis = try await RedisTestServer.start(port: port)
+            try await redis.command("ACL", "SETUSER", "default", "-ping")
+            try await eventually("redis is reached") { (try? await caller.send(RedisCommand("GET", "key"))) == .null }
+        }
+    }
+
     @Test("a server that is no Redis is told apart, and ends nothing")
     func noRedis() async throws {
         let other = try TestBackend()

@@ -28,7 +28,10 @@ import Testing
         .held(LockView.Holder(backend: ScheduleMachineTests.own, drone: .make("drone-1"))),
         .assigned(ScheduleMachineTests.holder), .assigned(LockView.Holder(backend: ScheduleMachineTests.own, drone: .make("drone-1"))),
     ]
-    static let answers: [SpawnAnswer] = [.accepted, .refused(nil), .refused(ErrorReply(code: .notPermitted, message: "no")), .nobody, .silent]
+    static let answers: [SpawnAnswer] = [
+        .accepted, .refused(nil), .refused(ErrorReply(code: .notPermitted, message: "no")), .nobody, .silent, .undecided(nil),
+        .undecided(ErrorReply(code: .notPermitted, message: "no")),
+    ]
 
     @Test(
         "ends, and leaves nothing behind that looks alive",
@@ -81,14 +84,14 @@ import Testing
         case .assignAndAsk:
             history.assignmentMayStand = true
             for answer in self.answers {
-                history.mayRun = answer == .accepted || answer == .silent
+                history.mayRun = answer.mayRun
                 for outcome in [WriteOutcome.stored(10), .failed("full")] { go(history) { $0.assignedAndAnswered(outcome, answer) } }
             }
         case .ask:
             let mayRun = history.mayRun
             for answer in self.answers {
                 switch answer {
-                case .accepted, .silent: history.mayRun = true
+                case .accepted, .silent, .undecided: history.mayRun = true
                 case .refused: history.mayRun = false
                 case .nobody: history.mayRun = mayRun
                 }

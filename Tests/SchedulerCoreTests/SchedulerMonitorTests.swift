@@ -1,3 +1,4 @@
+import Logging
 import NATS
 import NetworkAddresses
 import PlaneMessaging
@@ -22,6 +23,25 @@ import StateReplication
             #expect(feed.map(\.subject) == ["backend.backend-1.status"])
             let message: BackendStateMessage = try WireCodec.decode(from: feed[0].payload, subject: feed[0].subject)
             #expect(message == BackendStateMessage(update))
+        }
+    }
+
+    @Test("that a drone registers is told once, and again when something about it has changed, however often it says so")
+    func registered() async throws {
+        let log = LogRecorder()
+        try await TestCluster.run(logger: log.logger) { cluster in
+            func register(_ version: String) async throws {
+                let request = DroneConnectRequest(droneID: .make(), version: version, cluster: TestCluster.name, ip: .v4(0x7F00_0001))
+                _ = try await cluster.bus.request(request)
+                try await eventually("the fleet knows it") {
+                    cluster.fleet.ask { $0.drone(.make(), in: TestCluster.name)?.metadata?.version } == version
+                }
+            }
+            for _ in 0..<3 { try await register("1") }
+            let lines = { log.entries.count { $0.message == "drone registered" && $0.level >= .info } }
+            #expect(lines() == 1)
+            for _ in 0..<3 { try await register("2") }
+            #expect(lines() == 2)
         }
     }
 
@@ -184,6 +204,28 @@ import StateReplication
                     $0.backend(.make(), in: TestCluster.name)?.state == .ready && $0.acmeValues(in: TestCluster.name) == ["one"]
                 }
             }
+        }
+    }
+
+    @Test("a registration that says what the stream holds is not written again; one that says something else is, and so is every one to a stream made again")
+    func repeatedRegistration() async throws {
+        try await TestCluster.run { cluster in
+            let subject = DroneMessage.metadataSubject(of: .make(), in: TestCluster.name)
+            let jetStream = cluster.bus.connection.jetStream
+            func register(_ ip: UInt32) async throws -> UInt64? {
+                let request = DroneConnectRequest(droneID: .make(), version: "test", cluster: TestCluster.name, ip: .v4(ip))
+                guard try await cluster.bus.request(request) else { return nil }
+                return try await jetStream.lastMessage(stream: "plane_state", subject: subject)?.sequence
+            }
+            let first = try #require(try await register(0x7F00_0001))
+            #expect(try await register(0x7F00_0001) == first)
+            let moved = try #require(try await register(0x7F00_0002))
+            #expect(moved > first)
+            // At once, whatever a scheduler has read of the stream by then.
+            let back = try #require(try await register(0x7F00_0001))
+            #expect(back > moved)
+            _ = try await jetStream.purge(stream: "plane_state", subject: subject)
+            #expect(try #require(try await register(0x7F00_0001)) > back)
         }
     }
 

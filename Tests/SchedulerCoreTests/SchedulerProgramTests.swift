@@ -47,6 +47,7 @@ import Testing
                 metrics.contains(
                     "plane_scheduler_schedule_requests_total{cluster=\"plane.test\",result=\"no_drone_available\"} 1"))
             #expect(metrics.contains("plane_scheduler_schedule_seconds_count 1"))
+            #expect(try await MetricsLinter.findings(in: metrics) == [])
 
             #expect(await program.stop(signal) == 0)
             #expect(program.log.last?.contains("\"message\":\"stopped\"") == true)
@@ -54,6 +55,7 @@ import Testing
             let told = program.log.filter { !$0.contains("no drone available") }
             let warnings = told.filter { $0.contains("\"level\":\"warning\"") || $0.contains("\"level\":\"error\"") }
             #expect(program.log.contains { $0.contains("\"level\":\"info\"") } && warnings.isEmpty, "\(warnings)")
+            #expect(!program.log.contains { $0.contains("not as configured") }, "what is wanted of the streams is what one server can have")
         }
     }
 

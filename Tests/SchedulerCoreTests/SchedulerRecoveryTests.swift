@@ -202,6 +202,12 @@ import Testing
                 #expect(cluster.fleet.ask { $0.backend(old.backendID, in: TestCluster.name) } != nil, "not yet")
                 for _ in 0..<6 { await retention.advance(&scan, now: .now().adding(.seconds(25 * 3600))) }
                 #expect(try await cluster.stream(filter: "state.cluster.*.backend.\(old.backendID).>").isEmpty)
+                // For name servers that start now.
+                var late = FleetState()
+                for message in try await cluster.stream() {
+                    late.apply(try WireCodec.decode(from: message.payload), sequence: message.sequence, published: WireTime(message.published))
+                }
+                #expect(late.namesChanged(in: TestCluster.name) == cluster.fleet.ask { $0.namesChanged(in: TestCluster.name) })
                 try await cluster.waitForState("forgotten by all") { $0.ask { $0.backend(old.backendID, in: TestCluster.name) == nil } }
                 #expect(try await !cluster.stream(filter: "state.cluster.*.backend.\(live.backendID).>").isEmpty)
                 for lock in ["old", "unwanted"] {

@@ -27,6 +27,21 @@ import Testing
         #expect(!String(decoding: answer.payload, as: UTF8.self).contains(#""error""#))
     }
 
+    @Test("no answer is sent to a subject that a stream keeps, whatever stands for its wildcards", arguments: [false, true])
+    func noInboxes(isStrict: Bool) {
+        var configuration = SchedulerConfiguration()
+        configuration.acceptsLegacyPeers = !isStrict
+        configuration.keepsTokenUsesApart = isStrict
+        let subjects = SchedulerStreams.all(configuration).flatMap(\.configuration.subjects)
+        #expect(subjects.contains("visited.*.*"))
+        for subject in subjects {
+            let filled = subject.replacing("*", with: "inbox")
+            for subject in filled.hasSuffix(">") ? ["inbox.x", "inbox", "x"].map({ filled.dropLast() + $0 }) : [filled] {
+                #expect(!ReplySubjects().contains(String(subject)), "\(subject)")
+            }
+        }
+    }
+
     // MARK: One server
 
     @Test("on a single server the streams have one copy from the first start on, and nothing is said of more")

@@ -350,13 +350,59 @@ import Testing
 
     @Test("a refusal of the first ask alone frees nothing: the drone may have accepted the second")
     func halfRefusal() async throws {
-        try await TestCluster.run { cluster in
+        try await TestCluster.run(limits: Self.impatient) { cluster in
             try await FakeDrone.run(in: cluster, answers: [.whenAskedAgain(.refuse), .silence]) { drone in
                 let reply = try await cluster.schedule(.make(lock: .make()))
                 #expect(reply == .noDroneAvailable)
                 #expect(drone.spawned.count == 2)
                 #expect(drone.terminated == [drone.spawned[0].backendID])
                 #expect(cluster.fleet.ask { $0.lock(.make(), in: TestCluster.name) } != .free)
+            }
+        }
+    }
+
+    /// So that nobody waits long for a drone that never answers when it is asked again.
+    private static var impatient: ScheduleLimits {
+        var limits = TestCluster.limits()
+        limits.answer = .seconds(4)
+        return limits
+    }
+
+    @Test(
+        "what a drone says when it refuses the first ask reaches the client and the log, although it may have accepted the second",
+        arguments: [(ErrorReply.Code.notPermitted, true), (.full, false)])
+    func reasonOfHalfRefusal(code: ErrorReply.Code, isQuoted: Bool) async throws {
+        let refusal = ErrorReply(code: code, message: "said the drone")
+        let log = LogRecorder()
+        try await TestCluster.run(limits: Self.impatient, logger: log.logger) { cluster in
+            try await FakeDrone.run(in: cluster, answers: [.whenAskedAgain(.error(refusal)), .silence]) { drone in
+                let answer = try await cluster.bus.requestWithReason(ScheduleRequest.make(lock: .make()))
+                #expect(answer.reply == (isQuoted ? .error(refusal) : .noDroneAvailable))
+                #expect(answer.reason == (isQuoted ? nil : refusal), "beside the answer that has no place for it")
+                #expect(log.text.contains("said the drone"))
+                #expect(drone.terminated == [drone.spawned[0].backendID])
+                #expect(cluster.fleet.ask { $0.lock(.make(), in: TestCluster.name) } != .free)
+            }
+        }
+    }
+
+    @Test("a drone that refuses slowly is waited for, and the next one gets the backend")
+    func slowRefusal() async throws {
+        try await TestCluster.run { cluster in
+            try await FakeDrone.run(in: cluster, answers: [.whenAskedAgain(.refuse), .held(.refuse)]) { slow in
+                let reply = Task { try await cluster.schedule() }
+                try await eventually("it is asked again") { slow.spawned.count == 2 }
+                let asked = ContinuousClock.now
+                try await FakeDrone.run("drone-b", in: cluster) { next in
+                    try await eventually("a silent drone would not be waited for any longer") { .now - asked > TestCluster.limits().spawnAnswer }
+                    slow.giveHeldAnswers()
+                    guard case .scheduled(let backend) = try await reply.value else {
+                        Issue.record("the other drone was not asked")
+                        return
+                    }
+                    #expect(backend.spawned && backend.drone == next.id)
+                    #expect(slow.terminated.isEmpty && next.terminated.isEmpty)
+                }
             }
         }
     }

@@ -24,6 +24,8 @@ import Testing
         }
 
         func began(streamAge age: Duration) { self.events.record(.began) }
+        /// No test of this suite breaks the connection.
+        var backendNames: [(backend: BackendID, cluster: ClusterName)] { [] }
         func lost() { self.events.record(.lost) }
         func purged(_ backend: BackendID, clusterToken: String) { self.events.record(.purged(backend.rawValue)) }
         func deleted(at sequence: UInt64) { self.events.record(.deleted(sequence)) }

@@ -1,7 +1,9 @@
+import Foundation
 import JSONValues
 import NIOCore
 import PlaneProtocol
 import PlaneTestSupport
+import ProxyCore
 import Testing
 import VisitorTokens
 
@@ -35,6 +37,25 @@ struct TierSignedTokenTests {
         } _: {
             try await body($0)
         }
+    }
+
+    @Test("the access log has no token of any kind, and what stands behind it; what is none is told", arguments: [false, true])
+    func accessLog(servesOther: Bool) async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("access.log")
+        _ = FileManager.default.createFile(atPath: path, contents: nil)
+        let file = try #require(FileHandle(forWritingAtPath: path))
+        let tokens = [TierUnderTest.other, TierUnderTest.fixed, try Self.token()]
+        let name = "nothing-like-a-token"
+        try await TierProxyPolicyTests.withTier(servesOther: servesOther) {
+            $0.accessLog = AccessLog(format: .common, descriptor: file.fileDescriptor)
+        } _: { tier in
+            for first in tokens + [name] { _ = try await tier.ask("/\(first)/a?b") }
+        }
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(text.split(separator: "\n").count { $0.contains("\"GET /[token]/a HTTP/1.1\" 410 ") } == tokens.count, "\(text)")
+        #expect(text.contains("\"GET /\(name)/a HTTP/1.1\" 410 "))
+        for token in tokens { #expect(!text.contains(token)) }
     }
 
     @Test("it opens its backend without a question to anybody, bus or no bus, and says who the visitor is; a secret it has none")

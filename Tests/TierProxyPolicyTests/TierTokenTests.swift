@@ -32,6 +32,21 @@ struct TierTokenTests {
         }
     }
 
+    @Test("with the bus away, and before all is known, a known backend has paths of its own by its name, also those that look like tokens")
+    func awayByName() async throws {
+        try await withTier { (tier: TierUnderTest) async throws in
+            tier.fleet.goAway()
+            let like = "eyJh.\(String(repeating: "a", count: 60)).\(String(repeating: "b", count: 86))"
+            for (path, isCurrent) in [(TierUnderTest.other, true), (TierUnderTest.other, false), (like, true), (like, false)] {
+                tier.fleet.setCurrent(isCurrent)
+                let (request, response) = try await tier.exchange("/\(path)/app.js", host: "b-1.plane.test")
+                #expect(request.hasPrefix("GET /\(path)/app.js HTTP/1.1\r\n") && response.hasPrefix("HTTP/1.1 200 "), "\(path)")
+            }
+            // Which backends there are is not known yet, and such a host may be one's.
+            #expect(try await tier.ask("/\(like)/", host: "b-9.plane.test").hasPrefix("HTTP/1.1 503 "))
+        }
+    }
+
     @Test("a token that nobody has used for its lifetime is gone; of the use of another the others are told once in a quarter of it")
     func expiry() async throws {
         let grant = TokenGrant(backend: "b-1", lifetime: .seconds(100), sequence: 1)

@@ -127,6 +127,31 @@ struct TierProgramTests {
         }
     }
 
+    @Test("a revocation holds after nats-server was started again and a scheduler has begun its work, for who was there and for a proxy that comes then")
+    func revocationKept() async throws {
+        try await TierFixture.run { (tier: TierFixture) async throws in
+            let drone = try TestBackend()
+            try await tier.put(drone: "drone-1", innerPort: drone.port)
+            try await tier.put(backend: "b-1", on: "drone-1", .ready)
+            try await tier.put(token: Self.token, backend: "b-1", user: "ann")
+            let sockets = try await tier.openWebSocket(Self.token, to: drone)
+            try await tier.revoke(user: "ann", backend: "b-1")
+            #expect(try await sockets.visitor.receive(count: 4) == [0x88, 0x02, 0x03, 0xF0])
+            await tier.nats.stop()
+            try await eventually("the metric says so") { try await tier.metric("plane_tier_nats_is_connected") == 0 }
+            try await tier.nats.startAgain()
+            let scheduler = try TestProcess(TierFixture.program("scheduler"), environment: ["PLANE_NATS__HOSTS": tier.nats.url])
+            try await scheduler.line(containing: "scheduler is ready")
+            let port = try freeLoopbackPort()
+            let late = try TierFixture.start("px-2", in: tier.directory, nats: tier.nats, port: port, metricsPort: try freeLoopbackPort())
+            try await late.line(containing: "the state of the fleet is known")
+            try await eventually("it is connected again") { try await tier.metric("plane_tier_nats_is_connected") == 1 }
+            for port in [tier.port, port] { #expect(try await tier.ask("/\(Self.token)/", port: port).hasPrefix("HTTP/1.1 410 ")) }
+            #expect(await late.stop() == 0)
+            await scheduler.stop()
+        }
+    }
+
     @Test("a signed token opens its backend while NATS is away, and its revocation, told to who asked how much it ended, closes what is open")
     func signed() async throws {
         try await TierFixture.run { (tier: TierFixture) async throws in
@@ -278,8 +303,68 @@ struct TierProgramTests {
             _ = try await answering.value
             try await sockets.drone.send([0x81, 0x02] + Array("hi".utf8))
             #expect(try await sockets.visitor.receive(count: 4) == [0x81, 0x02] + Array("hi".utf8))
+            let reports = try tier.connection.subscribe(ProxyRevocationReport.subscription)
+            let statuses = try tier.connection.subscribe(ProxyStatusMessage.subscription)
+            try await tier.connection.flush()
             try await tier.revoke(user: "ann", backend: "b-1")
             #expect(try await sockets.visitor.receive(count: 4) == [0x88, 0x02, 0x03, 0xF0])
+            // The former process reports what it has ended beside its successor, and takes leave when nothing is open there any more.
+            var ended: [UInt64: UInt64] = [:]
+            for await message in reports {
+                let report = try WireCodec.decode(ProxyRevocationReport.self, from: message.payload, subject: message.subject)
+                ended[try #require(report.process)] = report.ended
+                if ended.count == 2 { break }
+            }
+            #expect(ended.values.sorted() == [0, 1])
+            for await message in statuses {
+                let status = try WireCodec.decode(ProxyStatusMessage.self, from: message.payload, subject: message.subject)
+                guard status.hasEnded == true else { continue }
+                #expect(status.process.flatMap { ended[$0] } == 1 && !status.isReady)
+                break
+            }
+        }
+    }
+
+    /// Processes that this one has started, and that run.
+    private static func children(of process: pid_t) throws -> [pid_t] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { pid_t($0) }.filter { number in
+            // One that ends meanwhile has no file any more. The parent is the second field behind the name, which may have anything in it.
+            guard let text = try? String(contentsOfFile: "/proc/\(number)/stat", encoding: .utf8), let name = text.lastIndex(of: ")") else { return false }
+            let fields = text[text.index(after: name)...].split(separator: " ")
+            return fields.count > 1 && fields[0] != "Z" && fields[1] == "\(process)"
+        }
+    }
+
+    @Test("asked for a successor while NATS is away it goes on and serves what it knows, and ends with it when it is asked to")
+    func noSuccessor() async throws {
+        try await TierFixture.run { (tier: TierFixture) async throws in
+            let drone = try TestBackend()
+            try await tier.put(drone: "drone-1", innerPort: drone.port)
+            try await tier.put(backend: "b-1", on: "drone-1", .ready)
+            try await tier.put(token: Self.token, backend: "b-1")
+            let first = drone.answerOnce(Self.ok)
+            #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 200 "))
+            _ = try await first.value
+            let line = try await tier.proxy.line(containing: "number=")
+            let process = try #require(pid_t(line.drop { !$0.isNumber }.prefix { $0.isNumber }))
+            await tier.nats.stop()
+            try await eventually("the metric says so") { try await tier.metric("plane_tier_nats_is_connected") == 0 }
+            kill(process, SIGHUP)
+            try await tier.proxy.line(containing: "starting a successor")
+            var successors: [pid_t] = []
+            try await eventually("there is one, which waits") {
+                successors = try Self.children(of: process)
+                return successors.count == 1
+            }
+            let second = drone.answerOnce(Self.ok)
+            #expect(try await tier.ask("/\(Self.token)/").hasPrefix("HTTP/1.1 200 "))
+            _ = try await second.value
+            // It waits for its successor no longer than it serves.
+            let start = ContinuousClock.now
+            #expect(await tier.proxy.stop() == 0)
+            #expect(ContinuousClock.now - start < .seconds(25))
+            #expect(!tier.proxy.log.contains { $0.contains("the successor did not get ready") })
+            try await eventually("the successor has ended too") { successors.allSatisfy { kill($0, 0) != 0 } }
         }
     }
 }

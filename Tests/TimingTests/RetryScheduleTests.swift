@@ -36,6 +36,17 @@ struct RetryScheduleTests {
         }
     }
 
+    @Test("an attempt that would begin after the end is not made")
+    func end() async {
+        await #expect(throws: Broken(attempt: 2)) {
+            var attempts = 0
+            try await RetrySchedule(.zero, .seconds(600)).attempt(before: .now + .seconds(300), sleep: { _ in }) { () async throws(Broken) in
+                attempts += 1
+                throw Broken(attempt: attempts)
+            }
+        }
+    }
+
     @Test("an error after which another attempt is not worthwhile ends them")
     func notWorthwhile() async {
         await #expect(throws: Broken(attempt: 1)) {

@@ -27,6 +27,21 @@ run_test_targets() {
     done
 }
 
+# repeat_test_targets ROUNDS TARGET...: all of them as often as that. Tells what failed after each round, whose logs the next one overwrites, and how many
+# rounds passed in the end; fails unless all did.
+repeat_test_targets() {
+    local rounds=$1 round passed=0
+    shift
+    for ((round = 1; round <= rounds; round++)); do
+        step "round $round of $rounds"
+        failures=()
+        run_test_targets "$@"
+        tell_failures && passed=$((passed + 1))
+    done
+    info "$passed of $rounds rounds passed"
+    [ "$passed" = "$rounds" ]
+}
+
 # Targets whose tests failed, and scripts/check.sh when it found something.
 failures=()
 

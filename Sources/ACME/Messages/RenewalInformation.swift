@@ -1,4 +1,5 @@
 package import Foundation
+import UTCTime
 
 /// When the authority would like a certificate to be renewed (RFC 9773 §4.2).
 package struct RenewalInformation: Hashable, Sendable {
@@ -34,7 +35,7 @@ package struct RenewalInformation: Hashable, Sendable {
     }
 
     private static func date(_ text: String) -> Date? {
-        (try? Date(text, strategy: .iso8601)) ?? (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
+        UTCInstant(text).map { Date(timeIntervalSince1970: Double($0.seconds) + Double($0.nanoseconds) / 1e9) }
     }
 
     /// The time at `fraction` (0 to 1) of the window, so that clients with random fractions are spread, and one client gets the same time each time.

@@ -16,17 +16,12 @@ package struct ZoneTable: Sendable {
         var records: RecordSet
         /// Index of the zone in the list of zones.
         var zoneIndex: Int
-        /// How many names are bound to the node.
-        var names = 0
         /// Whether the node was set with its zone, so that no host can take its name.
         var isReserved: Bool
     }
 
-    /// The serial that a zone gets when it changes from now on. While its content is the same a zone keeps its serial (RFC 1034 §4.3.5), so that no secondary
-    /// transfers it without need.
-    package var serial = initialSerial
     private var zones: [Zone] = []
-    /// The serial of each zone.
+    /// The serial of each zone. Whoever changes zones sets it (RFC 1034 §4.3.5).
     private var serials: [UInt32] = []
     private var origins: NameTable
     private var names: NameTable
@@ -55,7 +50,7 @@ package struct ZoneTable: Sendable {
         self.serials.append(Self.initialSerial)
         let fixed = fixed.contains { $0.name == zone.origin } ? fixed : fixed + [(zone.origin, .empty)]
         for (name, records) in fixed where name.isWithin(zone.origin) {
-            self.nodes.append(Node(zone: zone, records: records, zoneIndex: self.zones.count - 1, names: 1, isReserved: true))
+            self.nodes.append(Node(zone: zone, records: records, zoneIndex: self.zones.count - 1, isReserved: true))
             self.names.set(name, to: UInt32(self.nodes.count - 1))
         }
     }
@@ -76,39 +71,25 @@ package struct ZoneTable: Sendable {
     }
 
     package mutating func replace(_ node: NodeID, _ records: RecordSet) {
-        let index = Int(node.index)
-        if self.nodes[index].names > 0, self.nodes[index].records != records { self.changed(zoneOf: index) }
-        self.nodes[index].records = records
+        self.nodes[Int(node.index)].records = records
+    }
+
+    package mutating func setSerial(_ serial: UInt32, of origin: DNSName) {
+        guard let zone = self.origins.find(origin) else { return }
+        self.serials[Int(zone)] = serial
     }
 
     /// Binds the name to the node: it is answered with the node's records from now on.
     package mutating func bind(_ name: DNSName, to node: NodeID) {
         guard !self.isReserved(name) else { return }
-        let old = self.names.find(name)
-        guard old != node.index else { return }
-        let before = self.leave(old)
         self.names.set(name, to: node.index)
-        let index = Int(node.index)
-        self.nodes[index].names += 1
-        if self.nodes[index].records != before { self.changed(zoneOf: index) }
     }
 
     /// Removes the name from its node: it has no records from now on.
     package mutating func unbind(_ name: DNSName) {
-        guard !self.isReserved(name), let old = self.names.find(name) else { return }
+        guard !self.isReserved(name) else { return }
         self.names.remove(name)
-        if self.leave(old) != .empty { self.changed(zoneOf: Int(old)) }
     }
-
-    /// Takes a name off a node.
-    /// - Returns: the records it had; none if there was no node.
-    private mutating func leave(_ node: UInt32?) -> RecordSet {
-        guard let node else { return .empty }
-        self.nodes[Int(node)].names -= 1
-        return self.nodes[Int(node)].records
-    }
-
-    private mutating func changed(zoneOf node: Int) { self.serials[self.nodes[node].zoneIndex] = self.serial }
 
     private func isReserved(_ name: DNSName) -> Bool {
         self.names.find(name).map { self.nodes[Int($0)].isReserved } ?? false

@@ -117,7 +117,7 @@ extension BackendSupervisor {
         guard Task.isCancelled else { return }
         // A task of its own is not cancelled with this one, which waits for it.
         await Task {
-            let isDone: Bool? = await withTimeLimit(Self.farewellLimit) { () async -> Bool in
+            let isDone: Bool? = await withTimeLimit(Self.farewellLimit, sleep: self.context.time.sleep) { () async -> Bool in
                 while !Task.isCancelled {
                     do {
                         try await self.context.engine.thaw(self.containerHandle)

@@ -276,7 +276,7 @@ extension DroneAgent {
     }
 
     private func serve(_ requests: MessageSubscription<OpenConnectionsRequest>) async {
-        let (store, now) = (self.context.store, self.context.time.now)
+        let (store, now, starts) = (self.context.store, self.context.time.now, self.starts)
         await requests.serve(maxConcurrent: Self.maxConcurrentQuestions) { request in
             let limit = OpenConnections.entriesAtOnce
             do throws(StoreError) {
@@ -286,6 +286,7 @@ extension DroneAgent {
                     answer.engine = await self.settings.asksEngine?()
                     answer.time = now()
                 }
+                if !request.images.isEmpty { answer.missingImages = await starts.missing(among: request.images) }
                 return .success(answer)
             } catch {
                 self.logger.error("nobody could be told what is open", metadata: [LogKey.error: "\(error)"])

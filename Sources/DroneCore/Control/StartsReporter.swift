@@ -3,6 +3,7 @@ import Logging
 import LogKeys
 import PlaneProtocol
 import Synchronization
+import Timing
 
 /// Tells the schedulers how soon a backend would be ready here, with the drone's status: which images are there, of which of them containers wait, how long
 /// starts and pulls mostly take. Says it when something of that may have changed, and again from time to time.
@@ -28,6 +29,8 @@ package final class StartsReporter: Sendable {
     private static let period = Duration.seconds(60)
     /// Images of which the names are kept. The message has room for fewer; those that were used here are chosen.
     private static let listLimit = 1024
+    /// Whoever asks which images are missing waits for ten seconds in all, for the engine's sign of life too.
+    private static let listTimeLimit: Duration = .seconds(3)
 
     private let estimates: StartEstimates
     private let parked: ParkedPool?
@@ -90,6 +93,14 @@ package final class StartsReporter: Sendable {
 
     private static func keys(of image: DroneStarts.Image) -> [ImageKey] {
         [ImageKey(image.name)] + (image.digest.map { [ImageKey("\(image.name)@\($0)")] } ?? [])
+    }
+
+    /// Those of the images that are not on this machine, as the engine says now; nil if that is not known.
+    func missing(among names: [String]) async -> [String]? {
+        // If the engine does not answer in time, its last list counts.
+        _ = await withTimeLimit(Self.listTimeLimit, sleep: self.time.sleep) { await self.list() }
+        guard let keys = self.state.withLock({ $0.keys }) else { return nil }
+        return names.filter { !keys.contains(ImageKey($0)) }
     }
 
     /// How long a backend would take that is asked for now, with the pull of its image if that is missing; nil where too little is known.

@@ -8,6 +8,8 @@ package struct ConnectRequest: Hashable, Sendable {
     package var user: String?
     package var auth: [String: JSONValue] = [:]
     package var token = TokenRequest()
+    /// Keys of the body that mean nothing.
+    package var ignoredKeys: [String] = []
 
     /// The longest `user`, in bytes; it becomes one header.
     package static let maximumUserBytes = 8192
@@ -53,6 +55,7 @@ extension ConnectRequest: JSONDecodable {
         self.user = try json.optional("user")
         self.auth = try json.value("auth", default: [:])
         self.token = try json.optional("token") ?? TokenRequest()
+        self.ignoredKeys = try Self.ignoredKeys(in: json)
         guard !self.token.isForKey || self.key != nil else {
             throw MessageError(path: [.key("token"), .key("for")], expected: "backend, where the request has no key", found: "key")
         }

@@ -20,6 +20,8 @@ package struct ConnectResponse: Hashable, Sendable {
     package var tokenExpires: Int64?
     /// In how many milliseconds the drone expects the backend to be ready. Ours; nil unless this request has spawned it and the drone has said it.
     package var readyInMilliseconds: UInt32?
+    /// Keys of the request that mean nothing. Ours; absent where there are none.
+    package var ignoredKeys: [String] = []
 
     package init(
         backend: BackendID, spawned: Bool, status: GatewayStatus, token: Secret, url: Secret, subdomain: Subdomain? = nil, secretToken: Secret? = nil,
@@ -55,6 +57,7 @@ extension ConnectResponse: JSONEncodable {
             $0.fieldIfPresent("backend_url", self.backendURL)
             $0.fieldIfPresent("token_expires", self.tokenExpires)
             $0.fieldIfPresent("ready_in_ms", self.readyInMilliseconds)
+            $0.fieldIfPresent("ignored", self.ignoredKeys.isEmpty ? nil : self.ignoredKeys)
         }
     }
 }

@@ -1,28 +1,32 @@
 import GatewayCore
 import NATS
+import PlaneClient
 import PlaneProtocol
 import Synchronization
 import Timing
 
 /// Hears what the proxies of the tier have ended because of revocations, and tells those who have asked for one.
 final class RevocationWaiters: Sendable {
-    /// Of one proxy about one revocation.
-    private struct Source: Hashable {
-        var cluster: ClusterName
-        var proxy: ProxyID
-    }
-
     private struct Waiter {
         /// What was reported since it waits, by the place of the revocation in the stream: reports may be here before that is known.
-        var reports: [UInt64: [Source: UInt64]] = [:]
+        var reports: [UInt64: [TierProcess: UInt64]] = [:]
         /// How many they are.
         var count = 0
         var sequence: UInt64?
-        var proxies: Int
+        var expected: Set<TierProcess>
         var done: CheckedContinuation<Void, Never>?
 
-        var answers: [Source: UInt64] { self.sequence.flatMap { self.reports[$0] } ?? [:] }
-        var isComplete: Bool { self.sequence != nil && self.answers.count >= self.proxies }
+        /// All processes that have answered.
+        var answers: [TierProcess: UInt64] { self.sequence.flatMap { self.reports[$0] } ?? [:] }
+        var isComplete: Bool { self.sequence != nil && self.expected.allSatisfy { self.answers[$0] != nil } }
+
+        /// A proxy has answered when all of its processes have.
+        var outcome: RevocationOutcome {
+            let answers = self.answers
+            let silent = Set(self.expected.filter { answers[$0] == nil }.map(\.name))
+            let proxies = Set(answers.keys.map(\.name)).union(silent)
+            return RevocationOutcome(proxies: proxies.count, answered: proxies.count - silent.count, ended: answers.values.reduce(0, &+))
+        }
     }
 
     private struct State {
@@ -38,7 +42,7 @@ final class RevocationWaiters: Sendable {
     private static let reportLimit = 10_000
 
     func heard(_ report: ProxyRevocationReport) {
-        let source = Source(cluster: report.cluster, proxy: report.proxy)
+        let source = TierProcess(report)
         self.change { waiter in
             guard waiter.sequence == nil || waiter.sequence == report.sequence else { return }
             guard waiter.count < Self.reportLimit || waiter.reports[report.sequence]?[source] != nil else { return }
@@ -52,14 +56,14 @@ final class RevocationWaiters: Sendable {
     /// Writes a revocation and waits for what comes of it.
     ///
     /// - Parameters:
-    ///   - proxies: How many are expected to answer.
+    ///   - expected: Who is to answer.
     ///   - write: Returns the revocation's place in the stream.
     func outcome(
-        of proxies: Int, _ write: () async throws(GatewayError) -> UInt64
+        of expected: Set<TierProcess>, _ write: () async throws(GatewayError) -> UInt64
     ) async throws(GatewayError) -> RevocationOutcome {
         let number = self.state.withLock { state in
             state.next += 1
-            state.waiters[state.next] = Waiter(proxies: proxies)
+            state.waiters[state.next] = Waiter(expected: expected)
             return state.next
         }
         defer { self.state.withLock { $0.waiters[number] = nil } }
@@ -71,8 +75,7 @@ final class RevocationWaiters: Sendable {
             state.waiters[number]?.count = reports.count
         }
         _ = await withTimeLimit(Self.limit) { await self.wait(number) }
-        let answers = self.state.withLock { $0.waiters[number]?.answers ?? [:] }
-        return RevocationOutcome(proxies: max(proxies, answers.count), answered: answers.count, ended: answers.values.reduce(0, &+))
+        return self.state.withLock { $0.waiters[number]?.outcome } ?? RevocationOutcome(proxies: 0, answered: 0, ended: 0)
     }
 
     private func wait(_ number: UInt64) async {

@@ -3,7 +3,6 @@ import GatewayCore
 import GatewayHTTPConfiguration
 import NATS
 import PlaneClient
-import PlaneMessaging
 import PlaneProtocol
 import PlaneState
 import Timing
@@ -109,25 +108,21 @@ struct SpawnAttempt: Sendable {
         }
         let staticToken = opened.staticToken.flatMap { VisitorToken(text: $0.exposed) }
         let request = SpawnPlan(recipe, backend: backend, key: self.key, in: cluster, staticToken: staticToken, requestedBy: self.requester).request
-        var wasSilent = false
-        var pauses = Self.pauses[...]
-        while true {
-            do throws(BusRequestError) {
-                let left = end - .now
-                let (reply, reason) = try await self.fleet.client.bus.requestWithReason(request, timeout: min(Self.answerLimit, max(left, .milliseconds(1))))
-                return try await self.read(reply, reason, request, backend, wasSilent: wasSilent)
-            } catch {
-                if !error.isRefusal { wasSilent = true }
-                guard case .transport(let cause) = error, cause.isRetryable, let pause = pauses.popFirst(), ContinuousClock.now + pause < end else {
-                    throw self.failure(error)
-                }
-                do { try await Task.sleep(for: pause) } catch { throw .unavailable("cancelled") }
+        let retry = ScheduleRetry(answerLimit: Self.answerLimit, pauses: Self.pauses, end: end)
+        do throws(PlaneError) {
+            return try await self.fleet.client.attemptSchedule(retry, { request }) {
+                (reply, reason, silence) async throws(PlaneError) -> ConnectMachine.ScheduleAnswer? in
+                try await self.read(reply, reason, request, backend, wasSilent: silence != nil)
+            } again: { failure, _ in
+                if case .notAnswered(let cause, by: _) = failure { cause.isRetryable } else { false }
             }
+        } catch {
+            throw self.failure(error)
         }
     }
 
-    private func failure(_ error: BusRequestError) -> GatewayError {
-        if case .transport(let cause) = error, cause.code == .payloadTooLarge {
+    private func failure(_ error: PlaneError) -> GatewayError {
+        if case .notAnswered(let cause, by: _) = error, cause.code == .payloadTooLarge {
             return .unprocessable("spawn_config is longer than the messages of this installation may be")
         }
         return .unavailable("\(error)")
@@ -145,7 +140,7 @@ struct SpawnAttempt: Sendable {
 
     private func read(
         _ reply: ScheduleReply, _ reason: ErrorReply?, _ request: ScheduleRequest, _ backend: BackendID, wasSilent: Bool
-    ) async throws(BusRequestError) -> ConnectMachine.ScheduleAnswer? {
+    ) async throws(PlaneError) -> ConnectMachine.ScheduleAnswer? {
         switch reply {
         case .scheduled(let scheduled):
             let isOurs = scheduled.backendID == backend
@@ -171,7 +166,7 @@ struct SpawnAttempt: Sendable {
     /// The id is taken: by this request before, or by another one.
     private func existing(
         _ backend: BackendID, in cluster: ClusterName, _ error: ErrorReply, wasSilent: Bool
-    ) async throws(BusRequestError) -> ConnectMachine.ScheduleAnswer? {
+    ) async throws(PlaneError) -> ConnectMachine.ScheduleAnswer? {
         guard wasSilent || self.isRepeatable else { return .idUsed }
         switch await self.trace(of: backend, in: cluster) {
         case .backend(let holder):

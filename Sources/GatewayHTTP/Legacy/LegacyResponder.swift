@@ -6,6 +6,7 @@ import LogKeys
 import PlaneClient
 import PlaneMessaging
 import PlaneProtocol
+import PlaneState
 import PlaneService
 import TextEncodings
 
@@ -100,8 +101,17 @@ struct LegacyResponder: Sendable {
         }
         return .json(
             LegacySpawned(
-                url: "http://\(scheduled.backendID.hostName(in: self.configuration.cluster))", name: scheduled.backendID,
+                url: self.url(of: scheduled), name: scheduled.backendID,
                 bearerToken: scheduled.bearerToken, statusURL: "http://\(host)/backend/\(scheduled.backendID)/status", spawned: scheduled.spawned))
+    }
+
+    /// Where the drone says that its proxy is reached. For a drone that does not say it the URL is that of 0.3: plain HTTP at the cluster's name, with the port in it.
+    private func url(of backend: ScheduledBackend) -> String {
+        let cluster = self.configuration.cluster
+        let said = self.fleet.drone(backend.drone, in: cluster)?.metadata?.endpoint ?? PublicEndpoint()
+        let endpoint = said == PublicEndpoint() ? PublicEndpoint(scheme: .http) : said
+        // 0.3 writes no slash at the end.
+        return String(endpoint.url(of: backend.backendID, in: cluster).dropLast())
     }
 
     /// Two attempts; the deadline of the request bounds both together.

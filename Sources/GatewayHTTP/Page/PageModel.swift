@@ -55,7 +55,7 @@ struct PageModel: Sendable {
     var clusters: [SystemOverview.Cluster] = []
     var drones: [Drone] = []
     /// Of the tier.
-    var proxies: [Fleet.KnownProxy] = []
+    var proxies: [TierProxies.Proxy] = []
     var backends: [Backend] = []
     /// How many backends were found but are not shown.
     var hiddenCount = 0

@@ -112,11 +112,13 @@ extension GatewayResponder {
             throw .unprocessable("the field Idempotency-Key: expected 1 to 256 bytes, found \(idempotencyKey.utf8.count)")
         }
         let handler = ConnectHandler(fleet: self.fleet, configuration: self.configuration, tokens: self.tokens)
-        let response = try await handler.connect(
+        self.noteIgnored(body.ignoredKeys, of: caller)
+        var response = try await handler.connect(
             body,
             ConnectHandler.RequestContext(
                 caller: caller, credentials: request.field("authorization").map { TokenHash(of: $0) }, base: self.statusBase(request),
                 idempotencyKey: idempotencyKey, readyLimit: readyLimit))
+        response.ignoredKeys = body.ignoredKeys
         var reply = Reply.json(response)
         reply.backend = response.backend
         return reply
@@ -184,7 +186,7 @@ extension GatewayResponder {
         }
         var outcome = RevocationOutcome(proxies: 0, answered: 0, ended: 0)
         for scope in scopes {
-            let next = try await self.fleet.revocations.outcome(of: self.fleet.proxyCount(in: cluster)) { () async throws(GatewayError) in
+            let next = try await self.fleet.revocations.outcome(of: self.fleet.servingProcesses(in: cluster)) { () async throws(GatewayError) in
                 try await self.tokens.revoke(scope)
             }
             outcome.proxies = max(outcome.proxies, next.proxies)

@@ -25,6 +25,7 @@ final class GatewayResponder: Sendable {
     private let limiter: CallLimiter?
     let page: PageResponder
     private let metrics = GatewayMetrics()
+    private let ignored = IgnoredKeyLog<Caller>()
     private let logger: Logger
     /// Base of the URLs of statuses, from `status_url`; nil uses each request's Host.
     private let base: String?
@@ -43,6 +44,14 @@ final class GatewayResponder: Sendable {
         let host = configuration.bindIP.description.contains(":") ? "[\(configuration.bindIP)]" : "\(configuration.bindIP)"
         self.base =
             configuration.url.flatMap { PublicAddress.base($0) } ?? (isWildcard || configuration.port == 0 ? nil : "http://\(host):\(configuration.port)")
+    }
+
+    /// Logs keys of a request to connect that mean nothing, once for each caller.
+    func noteIgnored(_ keys: [String], of caller: Caller) {
+        guard self.ignored.isNews(keys, of: caller) else { return }
+        self.logger.notice(
+            "keys of requests to connect mean nothing here, and are ignored",
+            metadata: [LogKey.keys: "\(keys.joined(separator: ", "))", LogKey.requester: "\(caller.name ?? "unknown")"])
     }
 
     func shutDown() async { await self.forwardAuth?.shutDown() }

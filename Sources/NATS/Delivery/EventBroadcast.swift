@@ -65,3 +65,16 @@ final class EventBroadcast: Sendable {
         for observer in observers.values { observer(event) }
     }
 }
+
+/// Ends an observer of a connection's events when it is released.
+package final class NATSObservation: Sendable {
+    private let broadcast: EventBroadcast
+    private let id: UInt64
+
+    init(_ broadcast: EventBroadcast, _ handler: @escaping @Sendable (NATSConnectionEvent) -> Void) {
+        self.broadcast = broadcast
+        self.id = broadcast.observe(handler)
+    }
+
+    deinit { self.broadcast.stopObserving(self.id) }
+}

@@ -28,6 +28,26 @@ extension JetStream {
         return Array((answer.state.subjects ?? [:]).keys.sorted().prefix(limit))
     }
 
+    /// Every subject of a message in the stream, and what the stream was at that time.
+    ///
+    /// The server lists 100 000 at once. More are read in several steps, between which one that is deleted moves those behind it forward, so that one of them
+    /// may be missing in the list.
+    /// - Parameter filter: as for a subscription.
+    package func listSubjects(in stream: String, matching filter: String) async throws(NATSError) -> StreamSubjects {
+        struct Body: Encodable {
+            var subjects_filter: String
+            var offset: Int
+        }
+        let stream = try Self.checked(stream, attempt: "STREAM.INFO")
+        var list: StreamSubjects?
+        while true {
+            let body = try Self.encode(Body(subjects_filter: filter, offset: list?.subjects.count ?? 0), attempt: "STREAM.INFO.\(stream)")
+            let page = try await self.read("STREAM.INFO.\(stream)", body: body, answer: StreamSubjects.self)
+            if list == nil { list = page } else { list?.add(page) }
+            if let list, page.subjects.isEmpty || list.subjects.count >= page.total { return list }
+        }
+    }
+
     /// Makes the stream if it does not exist. An existing one is left as it is, whatever its configuration; see `adjustStream`.
     ///
     /// A single server has no replicas (error 10074): there the stream is made with one copy.

@@ -11,7 +11,7 @@ final class Endpoint {
     /// The index of the address in use. When it fails the next one is tried.
     private var current = 0
     /// Why there is no address, if resolving the name has failed.
-    private(set) var failure: String?
+    private(set) var failure: NameResolver.Failure?
     /// When the name was last resolved, with or without success; nil before that.
     private var resolvedAt: NIODeadline?
     private var isResolving = false
@@ -53,18 +53,21 @@ final class Endpoint {
     }
 
     /// Calls `body` once it is known whether there is an address; at once if that is known now.
-    func whenResolved(on loop: EpollEventLoop, at now: NIODeadline, make: @escaping (SocketAddress) -> UpstreamPool, _ body: @escaping () -> Void) {
+    func whenResolved(
+        by resolver: NameResolver, on loop: EpollEventLoop, at now: NIODeadline, make: @escaping (SocketAddress) -> UpstreamPool,
+        _ body: @escaping () -> Void
+    ) {
         let limit = self.failure == nil ? Self.freshness : Self.failureFreshness
         let isFresh = self.resolvedAt.map { $0 > now - limit } ?? false
-        if !isFresh { self.resolve(on: loop, make: make) }
+        if !isFresh { self.resolve(by: resolver, on: loop, make: make) }
         if isFresh || !self.pools.isEmpty { body() } else { self.waiting.append(body) }
     }
 
-    private func resolve(on loop: EpollEventLoop, make: @escaping (SocketAddress) -> UpstreamPool) {
+    private func resolve(by resolver: NameResolver, on loop: EpollEventLoop, make: @escaping (SocketAddress) -> UpstreamPool) {
         guard !self.isResolving else { return }
         self.isResolving = true
         let bound = NIOLoopBound((endpoint: self, make: make), eventLoop: loop)
-        NameResolver.shared.resolve(self.backend.host, port: self.backend.port) { result in
+        resolver.resolve(self.backend.host, port: self.backend.port) { result in
             loop.execute { bound.value.endpoint.resolved(result, make: bound.value.make) }
         }
     }
@@ -84,7 +87,7 @@ final class Endpoint {
             }
         case .failure(let failure):
             // If the name cannot be resolved now, the old addresses stay in use.
-            if self.pools.isEmpty { self.failure = failure.description }
+            if self.pools.isEmpty { self.failure = failure }
         }
         let waiting = self.waiting
         self.waiting = []

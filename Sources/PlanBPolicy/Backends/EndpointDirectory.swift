@@ -16,12 +16,14 @@ final class EndpointDirectory {
     private let loop: EpollEventLoop
     /// For all backends with `https`: the system's authorities, and full verification.
     private let tls: NIOSSLContext
+    private let resolver: NameResolver
     private var endpoints: [BackendAddress: Endpoint] = [:]
 
-    init(host: PolicyHost, loop: EpollEventLoop, tls: NIOSSLContext) {
+    init(host: PolicyHost, loop: EpollEventLoop, tls: NIOSSLContext, resolver: NameResolver) {
         self.host = host
         self.loop = loop
         self.tls = tls
+        self.resolver = resolver
     }
 
     var count: Int { self.endpoints.count }
@@ -43,7 +45,8 @@ final class EndpointDirectory {
         let join = Join(body)
         for backend in backends {
             join.begin()
-            self.endpoint(backend, at: now).whenResolved(on: self.loop, at: now, make: { self.pool(backend, at: $0) }, join.end)
+            self.endpoint(backend, at: now).whenResolved(
+                by: self.resolver, on: self.loop, at: now, make: { self.pool(backend, at: $0) }, join.end)
         }
         join.end()
     }

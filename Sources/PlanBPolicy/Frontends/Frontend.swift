@@ -15,11 +15,11 @@ final class Frontend {
     /// What Redis is asked to read the frontend again.
     let question: FrontendQuestion
     let backends: [Backend]
-    /// The numbers of backends that are marked dead.
+    /// The numbers of backends that were marked dead when the frontend was read.
     let dead: Set<Int>
     let turn: RoundRobinCounter
     /// The backends whose names have to be resolved. Those that are marked dead need no address.
-    let named: [BackendAddress]
+    private let named: [BackendAddress]
     private(set) var reading: FrontendReading
     private let longestFreshness: TimeAmount
     /// The count of changes at which this had not changed. Most requests need no more.
@@ -36,6 +36,18 @@ final class Frontend {
         self.reading = reading
         self.named = backends.enumerated().compactMap { dead.contains($0.offset) ? nil : $0.element.address }.filter(\.isName)
         self.longestFreshness = self.named.isEmpty ? Self.toldFreshness : Self.namedToldFreshness
+    }
+
+    /// The marks that are still in force. Where Redis cannot be asked, marks end as they would there: no mark outlives the time for which it was made.
+    /// A frontend that is used without being asked for counts whole.
+    /// - Parameter markLife: how long a mark lasts.
+    func dead(at now: NIODeadline, markLife: TimeAmount) -> Set<Int> {
+        self.dead.isEmpty || now - self.readAt < max(markLife, Self.freshness) ? self.dead : []
+    }
+
+    /// The backends whose names have to be resolved before a request can be sent to any backend that may get it.
+    func named(at now: NIODeadline, markLife: TimeAmount) -> [BackendAddress] {
+        self.dead.count == self.dead(at: now, markLife: markLife).count ? self.named : self.backends.compactMap(\.address).filter(\.isName)
     }
 
     /// When the frontend was last read, with what is still its content.

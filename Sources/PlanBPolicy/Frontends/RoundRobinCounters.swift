@@ -2,7 +2,11 @@ import Synchronization
 
 /// Counts the requests to the backends of one name, on all event loops together: 0, 1, 2 …, and again from 0 after the largest number of 32 bits.
 final class RoundRobinCounter: Sendable {
-    private let value = Atomic<UInt32>(0)
+    private let value: Atomic<UInt32>
+
+    init(next: UInt32 = 0) {
+        self.value = Atomic(next)
+    }
 
     /// Returns the number of this request.
     func take() -> UInt32 { self.value.wrappingAdd(1, ordering: .relaxed).oldValue }
@@ -21,6 +25,8 @@ final class RoundRobinCounters: Sendable {
     init(capacity: Int = 50_000) {
         self.capacity = capacity
     }
+
+    var count: Int { self.halves.withLock { $0.recent.count + $0.older.count } }
 
     func counter(of name: String) -> RoundRobinCounter {
         self.halves.withLock { halves in

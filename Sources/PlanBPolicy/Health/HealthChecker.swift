@@ -7,6 +7,7 @@ import NIOHTTP1
 import RedisClient
 import ServiceLifecycle
 import Synchronization
+import Timing
 
 /// Checks backends that were marked dead every second, and removes their marks when they work again.
 ///
@@ -16,14 +17,11 @@ package final class HealthChecker: Service {
     /// How long a lock lasts, in seconds. It is renewed before every check.
     private static let lockSeconds = 30
     private static let interval: Duration = .seconds(1)
-    /// A process without the lock tries to get it again after this time.
-    private static let standby: Duration = .seconds(10)
-    /// How many checks run at the same time.
-    private static let slotCount = 5
+    /// A process without the lock tries to get it again after this time, or after half the life of a mark if that is shorter.
+    private static let longestStandby: Duration = .seconds(10)
     /// How many backends one process checks or waits for. Further ones are left to other processes, or to the next reading of the marks.
     private static let subjectLimit = 2000
     private static let connectLimit: TimeAmount = .seconds(10)
-    private static let answerLimit: TimeAmount = .seconds(15)
     /// How many bytes of an answer's body are searched for the expected text.
     private static let bodyLimit = 1024 * 1024
 
@@ -33,17 +31,26 @@ package final class HealthChecker: Service {
     /// The name under which locks are taken: that of the machine and the number of the process, since two processes may run on one machine.
     private let holder: String
     private let logger: Logger
+    /// How long a check of one backend may take, to the end of its answer. Below the life of a lock.
+    private let checkLimit: Duration
+    private let standby: Duration
     private let watched = Mutex<Set<HealthSubject>>([])
     private let slots: SlotPool
 
-    /// - Parameter holder: the host name of this machine and the number of this process.
-    package init(_ options: PlanBOptions, on loop: EpollEventLoop, holder: String, logger: Logger) async throws {
+    /// - Parameters:
+    ///   - holder: the host name of this machine and the number of this process.
+    ///   - slotCount: how many checks run at the same time.
+    package init(
+        _ options: PlanBOptions, on loop: EpollEventLoop, holder: String, logger: Logger, slotCount: Int = 5, checkLimit: Duration = .seconds(15)
+    ) async throws {
         self.options = options
         self.redis = try await RedisCaller.make(options.writing, limits: options.redisLimits, on: loop, logger: logger)
         self.loop = loop
         self.holder = holder
         self.logger = logger
-        self.slots = SlotPool(count: Self.slotCount)
+        self.checkLimit = checkLimit
+        self.standby = min(Self.longestStandby, .seconds(max(2, options.deadSeconds)) / 2)
+        self.slots = SlotPool(count: slotCount)
     }
 
     private enum Event: Sendable {
@@ -56,7 +63,7 @@ package final class HealthChecker: Service {
         let subscription = try await self.subscribe(continuation)
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .follow(max: 10, allowCycles: false),
-            timeout: HTTPClient.Configuration.Timeout(connect: Self.connectLimit, read: Self.answerLimit))
+            timeout: HTTPClient.Configuration.Timeout(connect: Self.connectLimit))
         configuration.connectionPool.idleTimeout = .milliseconds(1)
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         await withDiscardingTaskGroup { group in
@@ -131,38 +138,60 @@ package final class HealthChecker: Service {
 
     // MARK: One backend
 
-    /// Checks a backend. Returns when it works, is no longer in the list, or has no marks any more.
+    /// What one turn at a backend has led to.
+    private enum Turn {
+        /// Another process has the lock.
+        case isElsewhere
+        case goesOn
+        /// The backend works, is no longer in the list, or has neither a mark nor a lock any more.
+        case isOver
+    }
+
+    /// Checks a backend until that is over.
     private func watch(_ subject: HealthSubject, _ client: HTTPClient) async {
-        var isHolder = false
-        defer { if isHolder { self.release(subject) } }
+        // Unless another process has the lock; where that is not known, nothing but a lock of our own is deleted.
+        var mayHoldLock = false
+        defer { if mayHoldLock { self.release(subject) } }
         var pause = Self.interval
         while true {
             do { try await Task.sleep(for: pause) } catch { return }
             pause = Self.interval
-            do throws(RedisError) {
-                guard try await self.takeLock(subject) else {
-                    isHolder = false
-                    if try await !self.isMarked(subject) { return }
-                    pause = Self.standby
-                    continue
-                }
-                isHolder = true
-                let expectation = try await self.expectation(subject)
-                let isWell = await self.slots.withSlot { await self.isWell(subject, expectation, client) }
-                if Task.isCancelled { return }
-                // The check may have taken longer than the lock lasts, so the lock is taken again.
-                guard try await self.takeLock(subject) else { continue }
-                let places = try await self.settle(subject, isWell: isWell)
-                if places == 0 || isWell {
-                    self.logger.info(
-                        isWell ? "a backend is well again" : "a backend is gone from its list",
-                        metadata: [LogKey.host: "\(LogText.escaped(subject.host))", LogKey.backend: "\(LogText.escaped(subject.backend))"])
-                    return
-                }
-            } catch {
-                // Redis is expected back, and the marks are kept there.
-                self.logger.debug("a health check could not be told", metadata: [LogKey.error: "\(error)"])
+            // The lock is taken with the slot in hand: it lasts longer than a check, but not longer than the wait behind many checks of silent backends.
+            switch await self.slots.withSlot({ await self.take(subject, client) }) {
+            case .isElsewhere:
+                mayHoldLock = false
+                pause = self.standby
+            case .goesOn: mayHoldLock = true
+            case .isOver: return
             }
+            if Task.isCancelled { return }
+        }
+    }
+
+    private func take(_ subject: HealthSubject, _ client: HTTPClient) async -> Turn {
+        if Task.isCancelled { return .goesOn }
+        do throws(RedisError) {
+            guard try await self.takeLock(subject) else {
+                // A lock without a mark is that of a process which has ended before it could tell how the backend is.
+                if try await self.isMarked(subject) { return .isElsewhere }
+                return try await self.isLocked(subject) ? .isElsewhere : .isOver
+            }
+            let expectation = try await self.expectation(subject)
+            let isWell = await self.isWell(subject, expectation, client)
+            if Task.isCancelled { return .goesOn }
+            // The process may have stood still for longer than the lock lasts, so the lock is taken again.
+            guard try await self.takeLock(subject) else { return .isElsewhere }
+            let places = try await self.settle(subject, isWell: isWell)
+            guard places == 0 || isWell else { return .goesOn }
+            self.logger.info(
+                isWell ? "a backend is well again" : "a backend is gone from its list",
+                metadata: [LogKey.host: "\(LogText.escaped(subject.host))", LogKey.backend: "\(LogText.escaped(subject.backend))"])
+            self.release(subject)
+            return .isOver
+        } catch {
+            // Redis is expected back, and the marks are kept there.
+            self.logger.debug("a health check could not be told", metadata: [LogKey.error: "\(error)"])
+            return .goesOn
         }
     }
 
@@ -192,6 +221,10 @@ package final class HealthChecker: Service {
         return dead.contains { entries.indices.contains($0) && entries[$0] == subject.backend }
     }
 
+    private func isLocked(_ subject: HealthSubject) async throws(RedisError) -> Bool {
+        try await self.redis.send(RedisCommand("EXISTS", arguments: [subject.lockKey])) != .integer(0)
+    }
+
     private func expectation(_ subject: HealthSubject) async throws(RedisError) -> HealthExpectation {
         let reply = try await self.redis.send(
             RedisCommand("HMGET", arguments: [subject.settingsKey] + ["path", "status", "body"].map { Array($0.utf8) }))
@@ -200,21 +233,25 @@ package final class HealthChecker: Service {
         return HealthExpectation(path: parts[0].string ?? "", status: status == 0 ? nil : status, body: parts[2].bytes ?? [])
     }
 
+    /// Asks the backend. A client's own limit ends with the head of an answer, so the whole check has one of its own: an answer that comes drop by drop would
+    /// keep the slot.
     private func isWell(_ subject: HealthSubject, _ expectation: HealthExpectation, _ client: HTTPClient) async -> Bool {
         guard let url = subject.url(path: expectation.path) else { return false }
-        var request = HTTPClientRequest(url: url)
-        request.headers.add(name: "Connection", value: "close")
-        do {
-            let response = try await client.execute(request, timeout: Self.answerLimit)
-            if expectation.body.isEmpty { return expectation.isMet(status: Int(response.status.code), body: []) }
-            var body: [UInt8] = []
-            for try await part in response.body {
-                body += part.readableBytesView
-                if body.count > Self.bodyLimit { break }
+        return await withTimeLimit(self.checkLimit) {
+            var request = HTTPClientRequest(url: url)
+            request.headers.add(name: "Connection", value: "close")
+            do {
+                let response = try await client.execute(request, timeout: TimeAmount(self.checkLimit))
+                if expectation.body.isEmpty { return expectation.isMet(status: Int(response.status.code), body: []) }
+                var body: [UInt8] = []
+                for try await part in response.body {
+                    body += part.readableBytesView
+                    if body.count > Self.bodyLimit { break }
+                }
+                return expectation.isMet(status: Int(response.status.code), body: body)
+            } catch {
+                return false
             }
-            return expectation.isMet(status: Int(response.status.code), body: body)
-        } catch {
-            return false
-        }
+        } ?? false
     }
 }

@@ -7,11 +7,10 @@ actor SlotPool {
         self.free = count
     }
 
-    func withSlot<Result: Sendable>(_ body: @Sendable () async -> Result) async -> Result {
+    func withSlot<Result: Sendable, Failure: Error>(_ body: @Sendable () async throws(Failure) -> Result) async throws(Failure) -> Result {
         await self.take()
-        let result = await body()
-        self.giveBack()
-        return result
+        defer { self.giveBack() }
+        return try await body()
     }
 
     private func take() async {

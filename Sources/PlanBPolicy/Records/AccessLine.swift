@@ -24,7 +24,7 @@ package struct AccessLine: Sendable {
         LogText.write(bytes, head.method, into: &self.request)
         self.request.append(UInt8(ascii: " "))
         Self.writePath(bytes, head.path, into: &self.request)
-        self.request += head.isHTTP10 ? Self.http10 : Self.http11
+        self.request += visitor.isHTTP2 ? Self.http2 : head.isHTTP10 ? Self.http10 : Self.http11
         var referer: Range<Int>?
         var agent: Range<Int>?
         var forwarded: Range<Int>?
@@ -51,12 +51,14 @@ package struct AccessLine: Sendable {
     }
 
     private static let http10 = Array(" HTTP/1.0\" ".utf8)
+    /// The version as Go's programs write it.
+    private static let http2 = Array(" HTTP/2.0\" ".utf8)
     private static let http11 = Array(" HTTP/1.1\" ".utf8)
     /// `" "`
     private static let separator: [UInt8] = [0x22, 0x20, 0x22]
 
     /// An IPv4 address is written in the form of IPv6 (RFC 4291 §2.5.5.2), as a socket for both kinds gives it.
-    private static func address(_ key: AddressKey) -> String {
+    static func address(_ key: AddressKey) -> String {
         let text = key.description
         return text.utf8.contains(UInt8(ascii: ":")) ? text : "::ffff:\(text)"
     }

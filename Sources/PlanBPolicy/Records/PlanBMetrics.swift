@@ -1,15 +1,12 @@
 import Metrics
 import NIOCore
 
-/// PlanB's own metrics of one event loop. These are plain numbers, handed over twice a second, so that no request takes a lock.
+/// PlanB's own metrics of one event loop. These are plain numbers, handed over twice a second; but for durations, which are recorded at once, by recorders of
+/// this loop's own. So no request takes a lock that another loop takes.
 struct PlanBMetrics {
-    /// When there are this many durations they are handed over at once, so that a burst does not let the lists grow without bound.
-    private static let durationLimit = 8192
     /// The statuses that are counted, each by a counter of its own; others are not counted.
     private static let statuses = 100..<600
 
-    private var totals: [Int64] = []
-    private var waits: [Int64] = []
     private var responses = [Int](repeating: 0, count: Self.statuses.count)
     private var counters: [Int: Counter] = [:]
     private var deadMarks = 0
@@ -27,19 +24,14 @@ struct PlanBMetrics {
     }
 
     mutating func responded(status: Int, total: TimeAmount, backend: TimeAmount) {
-        self.totals.append(total.nanoseconds)
-        self.waits.append(backend.nanoseconds)
+        self.totalTimer.recordNanoseconds(total.nanoseconds)
+        self.waitTimer.recordNanoseconds(backend.nanoseconds)
         if Self.statuses.contains(status) { self.responses[status - Self.statuses.lowerBound] += 1 }
-        if self.totals.count >= Self.durationLimit { self.report() }
     }
 
     mutating func markedDead() { self.deadMarks += 1 }
 
     mutating func report() {
-        for duration in self.totals { self.totalTimer.recordNanoseconds(duration) }
-        for duration in self.waits { self.waitTimer.recordNanoseconds(duration) }
-        self.totals.removeAll(keepingCapacity: true)
-        self.waits.removeAll(keepingCapacity: true)
         for index in self.responses.indices where self.responses[index] > 0 {
             self.counter(Self.statuses.lowerBound + index).increment(by: self.responses[index])
             self.responses[index] = 0

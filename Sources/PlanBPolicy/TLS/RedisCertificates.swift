@@ -1,7 +1,7 @@
 import Dispatch
 package import Logging
 import LogKeys
-import NIOCore
+package import NIOCore
 import NIOSSL
 package import RedisClient
 import Synchronization
@@ -10,9 +10,14 @@ import Synchronization
 ///
 /// A pair is served for 30 s without being read again, and for longer while Redis cannot be reached. A name that was not found is looked up again with the
 /// next handshake, once for all that wait.
+///
+/// Visitors may make up any number of names below a wildcard. A pair is parsed once for all of them, and they take a part of the room only.
 package final class RedisCertificates: CertificateFinder {
     private struct Kept {
         let pair: ServedCertificate
+        /// The name under which the pair is stored, and its certificate and key as they are stored.
+        let source: String
+        let text: [[UInt8]]
         let readAt: NIODeadline
     }
 
@@ -21,19 +26,24 @@ package final class RedisCertificates: CertificateFinder {
         var waiting: [String: [@Sendable (ServedCertificate?) -> Void]] = [:]
     }
 
-    private static let freshness: TimeAmount = .seconds(30)
-    private static let keptLimit = 1000
     /// How many handshakes may wait for one name; further ones fail.
     private static let waitingLimit = 1000
 
     private let redis: RedisCaller
+    private let freshness: TimeAmount
+    /// For how many names pairs are kept.
+    private let keptLimit: Int
+    /// For how many of them with the same pair.
+    private var sharedLimit: Int { max(1, self.keptLimit / 10) }
     private let logger: Logger
     private let state = Mutex(State())
     /// A queue of its own, since parsing a key takes some milliseconds.
     private let queue = DispatchQueue(label: "certificates")
 
-    package init(_ redis: RedisCaller, logger: Logger) {
+    package init(_ redis: RedisCaller, freshness: TimeAmount = .seconds(30), keptLimit: Int = 1000, logger: Logger) {
         self.redis = redis
+        self.freshness = freshness
+        self.keptLimit = keptLimit
         self.logger = logger
     }
 
@@ -44,7 +54,7 @@ package final class RedisCertificates: CertificateFinder {
     func find(_ name: String, _ body: @escaping @Sendable (ServedCertificate?) -> Void) {
         enum Step { case serve(ServedCertificate), ask, wait, refuse }
         let step: Step = self.state.withLock { state in
-            if let kept = state.kept[name], NIODeadline.now() - kept.readAt < Self.freshness { return .serve(kept.pair) }
+            if let kept = state.kept[name], NIODeadline.now() - kept.readAt < self.freshness { return .serve(kept.pair) }
             guard let waiting = state.waiting[name] else {
                 state.waiting[name] = [body]
                 return .ask
@@ -75,12 +85,14 @@ package final class RedisCertificates: CertificateFinder {
         }
     }
 
-    private func choose(_ names: [String], _ replies: [RedisValue]) -> ServedCertificate? {
+    private func choose(_ names: [String], _ replies: [RedisValue]) -> Kept? {
         for (name, reply) in zip(names, replies) {
             let parts = reply.elements?.map { $0.bytes ?? [] } ?? []
             guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { continue }
+            let known = self.state.withLock { $0.kept.values.first { $0.source == name && $0.text == parts } }
             do throws(ServedCertificate.Problem) {
-                return try ServedCertificate(certificate: parts[0], key: parts[1])
+                let pair = if let known { known.pair } else { try ServedCertificate(certificate: parts[0], key: parts[1]) }
+                return Kept(pair: pair, source: name, text: known?.text ?? parts, readAt: .now())
             } catch {
                 self.logger.error("a certificate cannot be served", metadata: [LogKey.certificate: "tls:\(name)", LogKey.error: "\(error)"])
             }
@@ -89,12 +101,13 @@ package final class RedisCertificates: CertificateFinder {
     }
 
     /// - Parameter isKnown: whether Redis has answered, so that nil means that there is no pair.
-    private func finish(_ name: String, _ pair: ServedCertificate?, isKnown: Bool) {
+    private func finish(_ name: String, _ found: Kept?, isKnown: Bool) {
         let (served, waiting) = self.state.withLock { state in
-            var served = pair
-            if let pair {
-                if state.kept.count >= Self.keptLimit { Self.dropOldest(&state) }
-                state.kept[name] = Kept(pair: pair, readAt: .now())
+            var served = found?.pair
+            if let found {
+                state.kept[name] = nil
+                self.makeRoom(for: found.source, in: &state)
+                state.kept[name] = found
             } else if isKnown {
                 state.kept[name] = nil
             } else {
@@ -105,8 +118,10 @@ package final class RedisCertificates: CertificateFinder {
         for body in waiting { body(served) }
     }
 
-    private static func dropOldest(_ state: inout State) {
-        let oldest = state.kept.min { $0.value.readAt < $1.value.readAt }
+    private func makeRoom(for source: String, in state: inout State) {
+        let isShared = state.kept.values.count { $0.source == source } >= self.sharedLimit
+        guard isShared || state.kept.count >= self.keptLimit else { return }
+        let oldest = state.kept.lazy.filter { !isShared || $0.value.source == source }.min { $0.value.readAt < $1.value.readAt }
         if let oldest { state.kept[oldest.key] = nil }
     }
 }

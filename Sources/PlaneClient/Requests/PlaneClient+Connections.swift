@@ -13,19 +13,23 @@ extension PlaneClient {
         package var engine: OpenConnections.EngineAnswer?
         /// The drone's clock less ours, when its answer came.
         package var clockDifference: Duration?
+        /// Those of the images asked about that it lacks; nil where it has not said so.
+        package var missingImages: [String]?
         package var failure: PlaneError?
     }
 
     /// Asks many drones, some at a time; in the order of their ids.
-    /// - Parameter asksEngine: Have each agent ask its container engine too, which may take seconds.
+    /// - Parameters:
+    ///   - asksEngine: Have each agent ask its container engine too, which may take seconds.
+    ///   - images: Images of which each is asked whether its drone lacks them.
     package func openConnections(
-        of drones: [(drone: DroneID, cluster: ClusterName)], asksEngine: Bool = false
+        of drones: [(drone: DroneID, cluster: ClusterName)], asksEngine: Bool = false, images: [String] = []
     ) async -> [DroneConnections] {
         await withTaskGroup(of: DroneConnections.self) { group in
             var answers: [DroneConnections] = []
             for (index, (drone, cluster)) in drones.enumerated() {
                 if index >= Self.maxConcurrentDrones, let answer = await group.next() { answers.append(answer) }
-                group.addTask { await self.openConnections(of: drone, in: cluster, asksEngine: asksEngine) }
+                group.addTask { await self.openConnections(of: drone, in: cluster, asksEngine: asksEngine, images: images) }
             }
             for await answer in group { answers.append(answer) }
             return answers.sorted { $0.drone.rawValue < $1.drone.rawValue }
@@ -33,15 +37,20 @@ extension PlaneClient {
     }
 
     /// What visitors have open to the backends of a drone, in the order of the backends' ids; a second old at most.
-    package func openConnections(of drone: DroneID, in cluster: ClusterName, asksEngine: Bool = false) async -> DroneConnections {
+    package func openConnections(
+        of drone: DroneID, in cluster: ClusterName, asksEngine: Bool = false, images: [String] = []
+    ) async -> DroneConnections {
         var answer = DroneConnections(drone: drone, cluster: cluster)
         do throws(PlaneError) {
             for _ in 0..<Self.mostParts {
                 let last = answer.entries.last?.backend
-                let request = OpenConnectionsRequest(cluster: cluster, drone: drone, after: last, asksEngine: asksEngine && last == nil)
+                let isFirst = last == nil
+                let request = OpenConnectionsRequest(
+                    cluster: cluster, drone: drone, after: last, asksEngine: asksEngine && isFirst, images: isFirst ? images : [])
                 let part = try await self.request(request, of: .agent(drone)).reply
                 answer.entries += part.backends
                 answer.engine = answer.engine ?? part.engine
+                answer.missingImages = answer.missingImages ?? part.missingImages
                 if let time = part.time { answer.clockDifference = time.stateTime.since(.now()) }
                 if part.isComplete || part.backends.isEmpty { return answer }
             }

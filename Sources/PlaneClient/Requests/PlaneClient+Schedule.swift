@@ -1,5 +1,6 @@
 import NATS
 package import PlaneProtocol
+import Timing
 
 extension PlaneClient {
     /// Schedules a backend, or finds the holder of the lock.
@@ -19,32 +20,56 @@ extension PlaneClient {
         var silence: PlaneError?
         // Why an earlier attempt was refused.
         var refusal: PlaneError?
-        var pauses = retry.pauses[...]
-        while true {
-            let failure: PlaneError
-            do throws(PlaneError) {
-                return try await self.attempt(request, limit: retry.answerLimit, after: silence)
-            } catch {
-                failure = error
+        do throws(PlaneError) {
+            return try await self.attemptSchedule(retry, { request }) { (reply, reason, silent) async throws(PlaneError) -> ScheduledBackend in
+                try await self.read(reply, reason, of: request, after: silent)
+            } again: { failure, silent in
+                silence = silent
+                if case .refused(let reply) = failure, silence == nil {
+                    if reply.code == .backendExists, refusal != nil { return false }
+                    refusal = failure
+                    if !isIDChosen { request.backendID = .random(using: &generator) }
+                }
+                // Waiting for a drone is left to the caller, since it takes longer than these pauses.
+                if case .noDroneAvailable = failure { return false }
+                return failure.isRetryable
             }
-            if failure.mayHaveTakenEffect { silence = failure }
-            if case .refused(let reply) = failure, silence == nil {
-                if reply.code == .backendExists, let refusal { throw refusal }
-                refusal = failure
-                if !isIDChosen { request.backendID = .random(using: &generator) }
-            }
-            // Waiting for a drone is left to the caller, since it takes longer than these pauses.
-            if case .noDroneAvailable = failure { throw failure }
-            guard failure.isRetryable, let pause = pauses.popFirst() else { throw Self.worse(failure, silence) }
-            do { try await Task.sleep(for: pause) } catch { throw .cancelled }
+        } catch {
+            if case .refused(let reply) = error, reply.code == .backendExists, silence == nil, let refusal { throw refusal }
+            throw Self.worse(error, silence)
         }
     }
 
+    /// Sends a schedule request, and again after each pause of `retry`, until an answer is one to the caller. The state is not asked.
+    /// - Parameters:
+    ///   - request: the request of the next attempt.
+    ///   - read: what the caller makes of an answer; what it throws is a failure of the attempt. `silence` is why an earlier attempt had no answer, if one had
+    ///     none: it may have been carried out nevertheless.
+    ///   - again: whether another attempt is worthwhile after this failure. Called after every failure but that of the last attempt, which may follow it.
+    package func attemptSchedule<Answer>(
+        _ retry: ScheduleRetry, _ request: () -> ScheduleRequest,
+        read: (_ reply: ScheduleReply, _ reason: ErrorReply?, _ silence: PlaneError?) async throws(PlaneError) -> Answer,
+        again: (_ failure: PlaneError, _ silence: PlaneError?) -> Bool
+    ) async throws(PlaneError) -> Answer {
+        var silence: PlaneError?
+        func attempt() async throws(PlaneError) -> Answer {
+            guard !Task.isCancelled else { throw .cancelled }
+            do throws(PlaneError) {
+                let (reply, reason) = try await self.request(request(), of: .scheduler, limit: retry.currentLimit)
+                return try await read(reply, reason, silence)
+            } catch {
+                if error.mayHaveTakenEffect { silence = error }
+                throw error
+            }
+        }
+        guard let pauses = retry.pauses else { return try await attempt() }
+        return try await pauses.attempt(before: retry.end, if: { again($0, silence) }, attempt)
+    }
+
     /// - Parameter silence: why an earlier attempt had no answer, if one had none.
-    private func attempt(
-        _ request: ScheduleRequest, limit: Duration, after silence: PlaneError?
+    private func read(
+        _ reply: ScheduleReply, _ reason: ErrorReply?, of request: ScheduleRequest, after silence: PlaneError?
     ) async throws(PlaneError) -> ScheduledBackend {
-        let (reply, reason) = try await self.request(request, of: .scheduler, limit: limit)
         switch reply {
         case .scheduled(var backend):
             // The lock's holder is the backend of our own earlier attempt, so it was spawned for this request.

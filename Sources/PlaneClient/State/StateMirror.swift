@@ -122,6 +122,8 @@ package final class StateMirror: FollowedState {
         }
     }
 
+    package var backendNames: [(backend: BackendID, cluster: ClusterName)] { self.state.withLock { $0.fleet.backendNames } }
+
     package func began(streamAge age: Duration) {}
 
     package func lost() {

@@ -6,12 +6,20 @@ package struct OpenConnectionsRequest: Hashable, Sendable {
     package var after: BackendID?
     /// Whether the agent is to ask its container engine too, for `plane doctor`.
     package var asksEngine: Bool
+    /// The images of which the agent is to say whether the drone lacks them, for `plane doctor`.
+    package var images: [String]
 
-    package init(cluster: ClusterName, drone: DroneID, after: BackendID? = nil, asksEngine: Bool = false) {
+    /// The most images that are asked about in one request. Readers ignore further ones.
+    package static let imageLimit = 8
+    /// The most bytes of a name. Readers ignore longer ones; Docker allows none.
+    static let imageNameLimit = 512
+
+    package init(cluster: ClusterName, drone: DroneID, after: BackendID? = nil, asksEngine: Bool = false, images: [String] = []) {
         self.cluster = cluster
         self.drone = drone
         self.after = after
         self.asksEngine = asksEngine
+        self.images = images
     }
 }
 
@@ -38,6 +46,8 @@ package struct OpenConnections: Hashable, Sendable {
     package var engine: EngineAnswer?
     /// By the drone's clock, when it answered; nil where the engine was not asked.
     package var time: WireTime?
+    /// Those of the images asked about that are not on the drone; nil where none was asked about, or the agent cannot say it.
+    package var missingImages: [String]?
 
     /// How many entries an answer has at most. An entry is some 150 bytes, so this is well below the 1 MiB of a NATS message.
     package static let entriesAtOnce = 1000
@@ -72,6 +82,8 @@ extension OpenConnectionsRequest: PlaneRequest {
         self.drone = try json.required("drone")
         self.after = try json.optional("after")
         self.asksEngine = try json.optional("engine") ?? false
+        let images = try json.optional("images", as: [String].self) ?? []
+        self.images = images.prefix(Self.imageLimit).filter { $0.utf8.count <= Self.imageNameLimit }
     }
 
     package func write(to json: inout JSONWriter) {
@@ -80,6 +92,7 @@ extension OpenConnectionsRequest: PlaneRequest {
             $0.field("drone", self.drone)
             $0.fieldIfPresent("after", self.after)
             $0.fieldIfPresent("engine", self.asksEngine ? true : nil)
+            $0.fieldIfPresent("images", self.images.isEmpty ? nil : self.images)
         }
     }
 }
@@ -89,6 +102,7 @@ extension OpenConnections: JSONCodable {
         self.backends = try json.required("backends")
         self.isComplete = try json.required("complete")
         self.time = try json.optional("time")
+        self.missingImages = try json.optional("missing_images")
         switch try json.optional("engine_answers", as: Bool.self) {
         case nil: self.engine = nil
         case true?: self.engine = .answered
@@ -108,6 +122,7 @@ extension OpenConnections: JSONCodable {
                 $0.field("engine_failure", reason)
             }
             $0.fieldIfPresent("time", self.time)
+            $0.fieldIfPresent("missing_images", self.missingImages)
         }
     }
 }

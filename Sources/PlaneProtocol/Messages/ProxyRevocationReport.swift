@@ -6,12 +6,15 @@ package struct ProxyRevocationReport: Hashable, Sendable {
     package var sequence: UInt64
     /// WebSockets and requests.
     package var ended: UInt64
+    /// Which of the proxy's processes says so, as in M17. nil from former versions.
+    package var process: UInt64?
 
-    package init(proxy: ProxyID, cluster: ClusterName, sequence: UInt64, ended: UInt64) {
+    package init(proxy: ProxyID, cluster: ClusterName, sequence: UInt64, ended: UInt64, process: UInt64? = nil) {
         self.proxy = proxy
         self.cluster = cluster
         self.sequence = sequence
         self.ended = ended
+        self.process = process
     }
 }
 
@@ -25,6 +28,7 @@ extension ProxyRevocationReport: PlaneMessage {
         self.cluster = try json.required("cluster")
         self.sequence = try json.required("sequence")
         self.ended = try json.required("ended")
+        self.process = try json.optional("process")
     }
 
     package func write(to json: inout JSONWriter) {
@@ -33,6 +37,7 @@ extension ProxyRevocationReport: PlaneMessage {
             $0.field("cluster", self.cluster)
             $0.field("sequence", self.sequence)
             $0.field("ended", self.ended)
+            $0.fieldIfPresent("process", self.process)
         }
     }
 }

@@ -9,9 +9,14 @@ package struct ProxyStatusMessage: Hashable, Sendable {
     package var openRequests: UInt64?
     /// Seconds since the last message of the state that it knows; schedulers write one each second. nil before it knows any.
     package var stateAge: UInt64?
+    /// Tells the processes of one proxy apart: one that was replaced goes on with what it has open, beside its successor. Below 2^53. nil from former versions.
+    package var process: UInt64?
+    /// True if the process ends now, and this is the last that it says; otherwise nil.
+    package var hasEnded: Bool?
 
     package init(
-        proxy: ProxyID, cluster: ClusterName, version: String, isReady: Bool, openRequests: UInt64? = nil, stateAge: UInt64? = nil
+        proxy: ProxyID, cluster: ClusterName, version: String, isReady: Bool, openRequests: UInt64? = nil, stateAge: UInt64? = nil,
+        process: UInt64? = nil, hasEnded: Bool? = nil
     ) {
         self.proxy = proxy
         self.cluster = cluster
@@ -19,6 +24,8 @@ package struct ProxyStatusMessage: Hashable, Sendable {
         self.isReady = isReady
         self.openRequests = openRequests
         self.stateAge = stateAge
+        self.process = process
+        self.hasEnded = hasEnded
     }
 }
 
@@ -34,6 +41,8 @@ extension ProxyStatusMessage: PlaneMessage {
         self.isReady = try json.required("ready")
         self.openRequests = try json.optional("open_requests")
         self.stateAge = try json.optional("state_age_secs")
+        self.process = try json.optional("process")
+        self.hasEnded = try json.optional("ended")
     }
 
     package func write(to json: inout JSONWriter) {
@@ -44,6 +53,8 @@ extension ProxyStatusMessage: PlaneMessage {
             $0.field("ready", self.isReady)
             $0.fieldIfPresent("open_requests", self.openRequests)
             $0.fieldIfPresent("state_age_secs", self.stateAge)
+            $0.fieldIfPresent("process", self.process)
+            $0.fieldIfPresent("ended", self.hasEnded)
         }
     }
 }

@@ -21,6 +21,9 @@ package struct ResourceLimits: Hashable, Sendable {
 }
 
 extension ResourceLimits: JSONCodable {
+    /// All keys.
+    package static let keys: Set<String> = ["cpu_period", "cpu_period_percent", "cpu_time_limit", "memory_limit_bytes", "disk_limit_bytes"]
+
     package init(json: JSONNode) throws(MessageError) {
         self.cpuPeriodMicroseconds = try json.optional("cpu_period")
         self.cpuPeriodPercent = try json.optional("cpu_period_percent")

@@ -10,8 +10,13 @@ package struct ReplySubjects: Sendable {
 
     /// A server writes this in place of the reply subject if a request passes from one account into another. Clients are not permitted to use it.
     private static let serverPrefix: [Substring] = ["_R_"]
-    /// First tokens of subjects that are used for other things than answers.
-    private static let ownRoots: Set<Substring> = ["state", "lease", "certificate", "backend", "logs", "secret"]
+    /// First tokens of subjects that are used for other things than answers: those of all streams (`SchedulerStreams`) and of log lines.
+    private static let ownRoots: Set<Substring> = [
+        "state", "lease", "certificate", "backend", "logs", "secret", "token", "revoked", "opened", "visited", "used", "key",
+    ]
+    /// First token of commands and requests; answers are only below `cluster.<C>.inbox`. No `*` of a prefix stands for it, since a cluster may be called
+    /// `inbox`.
+    private static let clusterRoot: Substring = "cluster"
 
     private let prefixes: [[Substring]]
 
@@ -37,7 +42,8 @@ package struct ReplySubjects: Sendable {
 
     /// Whether at least one token follows the prefix.
     private static func isBelow(_ prefix: [Substring], _ tokens: [Substring]) -> Bool {
-        tokens.count > prefix.count && zip(prefix, tokens).allSatisfy { $0 == "*" || $0 == $1 }
+        guard tokens.count > prefix.count, tokens.first != self.clusterRoot || prefix.first == self.clusterRoot else { return false }
+        return zip(prefix, tokens).allSatisfy { $0 == "*" || $0 == $1 }
     }
 
     private static func isToken(_ token: Substring) -> Bool {

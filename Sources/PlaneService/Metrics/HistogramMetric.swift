@@ -1,8 +1,10 @@
 import CoreMetrics
 import Synchronization
 
-/// Counts values in fixed ranges.
-package final class HistogramMetric: TimerHandler, RecorderHandler, Sendable {
+/// Counts values in fixed ranges, as the sum of what its recorders have counted.
+///
+/// Everyone who records has a recorder, so that threads which record all the time take no lock that another of them takes.
+package final class HistogramMetric: Sendable {
     /// Upper ends of the ranges, in rising order; one more range without an end follows.
     package struct Buckets: Hashable, Sendable {
         let upperBounds: [Double]
@@ -22,26 +24,80 @@ package final class HistogramMetric: TimerHandler, RecorderHandler, Sendable {
         /// The number of values in each range.
         package var counts: [UInt64]
         package var sum: Double
+
+        fileprivate init(_ buckets: Buckets) {
+            self.counts = Array(repeating: 0, count: buckets.upperBounds.count + 1)
+            self.sum = 0
+        }
+
+        fileprivate mutating func add(_ other: Snapshot) {
+            for index in self.counts.indices { self.counts[index] += other.counts[index] }
+            self.sum += other.sum
+        }
+    }
+
+    /// What one recorder has counted.
+    fileprivate final class Share: Sendable {
+        let counted: Mutex<Snapshot>
+
+        init(_ buckets: Buckets) { self.counted = Mutex(Snapshot(buckets)) }
+    }
+
+    private struct State {
+        /// What recorders that no longer exist had counted.
+        var former: Snapshot
+        var shares: [ObjectIdentifier: Share] = [:]
     }
 
     package let buckets: Buckets
-    private let state: Mutex<Snapshot>
+    private let state: Mutex<State>
 
     package init(_ buckets: Buckets) {
         self.buckets = buckets
-        self.state = Mutex(Snapshot(counts: Array(repeating: 0, count: buckets.upperBounds.count + 1), sum: 0))
+        self.state = Mutex(State(former: Snapshot(buckets)))
     }
 
-    package var snapshot: Snapshot { self.state.withLock { $0 } }
+    package var snapshot: Snapshot {
+        self.state.withLock { state in
+            state.shares.values.reduce(into: state.former) { sum, share in sum.add(share.counted.withLock { $0 }) }
+        }
+    }
+
+    package func makeRecorder() -> HistogramRecorder {
+        let share = Share(self.buckets)
+        self.state.withLock { $0.shares[ObjectIdentifier(share)] = share }
+        return HistogramRecorder(self, share)
+    }
+
+    fileprivate func retire(_ share: Share) {
+        self.state.withLock { state in
+            state.shares[ObjectIdentifier(share)] = nil
+            state.former.add(share.counted.withLock { $0 })
+        }
+    }
+}
+
+/// Records values for a histogram. Its lock is taken by whoever uses this recorder, and by a reader of the metrics.
+package final class HistogramRecorder: TimerHandler, RecorderHandler, Sendable {
+    private let histogram: HistogramMetric
+    private let share: HistogramMetric.Share
+
+    fileprivate init(_ histogram: HistogramMetric, _ share: HistogramMetric.Share) {
+        self.histogram = histogram
+        self.share = share
+    }
+
+    deinit { self.histogram.retire(self.share) }
 
     package func record(_ value: Int64) { self.record(Double(value)) }
 
     package func record(_ value: Double) {
         guard value.isFinite else { return }
-        let index = self.buckets.upperBounds.firstIndex { value <= $0 } ?? self.buckets.upperBounds.count
-        self.state.withLock { state in
-            state.counts[index] += 1
-            state.sum += value
+        let bounds = self.histogram.buckets.upperBounds
+        let index = bounds.firstIndex { value <= $0 } ?? bounds.count
+        self.share.counted.withLock { counted in
+            counted.counts[index] += 1
+            counted.sum += value
         }
     }
 

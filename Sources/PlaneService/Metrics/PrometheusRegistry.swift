@@ -4,7 +4,7 @@ import Synchronization
 /// Keeps the metrics of this process, and writes them in the Prometheus text format (version 0.0.4).
 ///
 /// Timers are histograms in seconds, so their names end in `_seconds`. Recorders that aggregate are histograms too, in seconds if their name ends so. The
-/// same name and labels always give the same metric.
+/// same name and labels always give the same metric; of a histogram, each caller gets a recorder of its own.
 package final class PrometheusRegistry: MetricsFactory, Sendable {
     private enum Metric: Sendable {
         case counter(CounterMetric)
@@ -47,11 +47,11 @@ package final class PrometheusRegistry: MetricsFactory, Sendable {
 
     package func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
         guard aggregate else { return self.gauge(label, dimensions) }
-        return self.histogram(label, dimensions, label.hasSuffix("_seconds") ? .seconds : .powersOfFour)
+        return self.histogram(label, dimensions, label.hasSuffix("_seconds") ? .seconds : .powersOfFour).makeRecorder()
     }
 
     package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
-        self.histogram(label, dimensions, .seconds)
+        self.histogram(label, dimensions, .seconds).makeRecorder()
     }
 
     /// Nothing is destroyed: a counter that vanished and began again at zero would look like a restart.

@@ -14,7 +14,7 @@ package enum AccessLogFormat: String, CaseIterable, Sendable {
 
 /// What the access log says of one request, from its head to the last byte of its response.
 ///
-/// Without the query of its address, and without a first segment that looks like a token: that is where visitors' tokens are.
+/// Without the query of its address, and without what the policy calls a secret in its path: that is where visitors' tokens are.
 final class AccessRecord {
     private let id: String
     private let client: String
@@ -32,13 +32,14 @@ final class AccessRecord {
     /// The client went away before it had a response; a status of nginx's that has become a custom.
     static let clientGone = 499
 
-    init(id: String, client: String, head: RequestHead, _ bytes: Span<UInt8>, isHTTP2: Bool) {
+    /// - Parameter secret: A part of the path that is not to be told.
+    init(id: String, client: String, head: RequestHead, _ bytes: Span<UInt8>, secret: Range<Int>?, isHTTP2: Bool) {
         self.id = id
         self.client = client
         self.method = Self.text(bytes, head.method)
         self.host = Self.text(bytes, head.hostName)
         let pathEnd = bytes.firstIndex(of: .questionMark, in: head.path) ?? head.path.upperBound
-        self.path = head.isAsteriskForm ? "*" : Self.path(bytes, head.path.lowerBound..<pathEnd)
+        self.path = head.isAsteriskForm ? "*" : Self.path(bytes, head.path.lowerBound..<pathEnd, without: secret)
         self.version = isHTTP2 ? "HTTP/2.0" : head.isHTTP10 ? "HTTP/1.0" : "HTTP/1.1"
         self.began = Self.now()
     }
@@ -54,10 +55,9 @@ final class AccessRecord {
         self.began = Self.now()
     }
 
-    private static func path(_ bytes: Span<UInt8>, _ path: Range<Int>) -> String {
-        let segment = PathToken.segment(of: bytes, path)
-        guard PathToken(bytes, segment) != nil else { return self.text(bytes, path) }
-        return "/[token]" + self.text(bytes, segment.upperBound..<path.upperBound)
+    private static func path(_ bytes: Span<UInt8>, _ path: Range<Int>, without secret: Range<Int>?) -> String {
+        guard let secret = secret?.clamped(to: path), !secret.isEmpty else { return self.text(bytes, path) }
+        return self.text(bytes, path.lowerBound..<secret.lowerBound) + "[token]" + self.text(bytes, secret.upperBound..<path.upperBound)
     }
 
     /// Only characters that mean nothing in either format: the parser lets no control characters and nothing but ASCII through here.

@@ -103,7 +103,7 @@ extension ClientConnection {
     private func beginRecord(_ head: RequestHead, _ bytes: Span<UInt8>) -> AccessRecord {
         AccessRecord(
             id: self.requestID?.description ?? "-", client: self.visitor.address?.description ?? "-", head: head, bytes,
-            isHTTP2: self.role.isStream)
+            secret: self.worker.policy.secret(inPathOf: head, bytes, from: self.visitor), isHTTP2: self.role.isStream)
     }
 
     private func send(
@@ -174,10 +174,10 @@ extension ClientConnection {
         }
     }
 
-    /// Whether the request in hand may have to be offered to another endpoint, as its visitor sent it. A stream's is offered again only as
-    /// long as nothing of it was sent.
+    /// Whether the request in hand may have to be offered to another endpoint, as its visitor sent it: until its body begins. A stream's is offered again only
+    /// as long as nothing of it was sent.
     private var keepsHead: Bool {
-        !self.role.isStream && self.worker.repeatsElsewhere && self.exchange?.request.isRepeatable == true && self.exchange?.request.upgrade == nil
+        !self.role.isStream && self.worker.repeatsElsewhere && self.exchange?.request.isIdempotent == true && self.exchange?.request.upgrade == nil
     }
 
     /// The head has been dealt with and is removed from the input; what follows is the body or the next request.
@@ -219,6 +219,8 @@ extension ClientConnection {
         } catch {
             return self.refuse(error)
         }
+        // What was sent of a body is gone.
+        if taken > 0 { self.keptHead = nil }
         if begun > 0 {
             self.input.moveReaderIndex(forwardBy: begun)
             if taken > begun, let part = self.input.readSlice(length: taken - begun) { upstream.write(part) }

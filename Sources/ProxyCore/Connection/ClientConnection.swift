@@ -115,6 +115,7 @@ final class ClientConnection: ChannelInboundHandler, ChannelOutboundHandler, Str
         self.worker.add(self)
         self.forwarding = connection.forwarding
         self.visitor = connection.visitor
+        self.visitor.isHTTP2 = true
         self.owner = self.visitor.address?.owner
     }
 

@@ -21,7 +21,7 @@ struct ExchangeMachine {
         var isStream = false
 
         /// May be sent again when a kept connection turns out to be dead. One with a body is not: its bytes are gone.
-        var isRepeatable: Bool { self.isIdempotent && self.framing == .none }
+        var isRepeatable: Bool { self.isIdempotent && (self.framing == .none || self.framing == .length(0)) }
     }
 
     private enum Response {

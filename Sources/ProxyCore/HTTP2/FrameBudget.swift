@@ -8,8 +8,13 @@ struct FrameBudget {
     /// Tokens that a connection gets back per second, whatever the client does.
     private static let perSecond: Int64 = 200
 
+    /// A smaller frame of DATA is taken for a means to cause work, where the client decides how large it is: one for the client that ends where its window
+    /// does, and one from it on a stream that has ended.
+    static let worthwhileBytes = 1024
+
     enum Cost: Int {
-        /// SETTINGS, PING, PRIORITY, PRIORITY_UPDATE, WINDOW_UPDATE, an empty DATA, a frame of an unknown type.
+        /// SETTINGS, PING, PRIORITY, PRIORITY_UPDATE, WINDOW_UPDATE, a DATA without content, an empty CONTINUATION, a frame of an unknown type, HEADERS or
+        /// a small DATA on a stream that has ended.
         case controlFrame = 1
         /// A stream that was made in vain: reset by the client, reset by the proxy because of what the client sent on it (“MadeYouReset”), or beyond the
         /// limit of streams.
@@ -17,7 +22,8 @@ struct FrameBudget {
     }
 
     enum Gain: Int {
-        /// A DATA frame for the client, which may answer with a WINDOW_UPDATE for the stream and one for the connection.
+        /// A DATA frame for the client, which may answer with a WINDOW_UPDATE for the stream and one for the connection. A small one that its window has cut
+        /// off is none: the client could have the whole of a response in such frames, by an update for each.
         case dataSent = 2
         case responseSent = 4
     }

@@ -11,10 +11,14 @@ extension HTTP2Connection {
         self.worker.resting.note(self, at: now)
     }
 
-    /// Called some time after the connection had no stream. If it is idle, it gives back memory that it does not need meanwhile.
+    /// Called some time after the connection had no stream, or its windows have grown. If it is idle, it gives back memory that it does not need meanwhile;
+    /// if nothing is uploaded, the size of its windows.
     func rest(at now: NIODeadline) {
         self.isNoted = false
-        guard !self.isOver, self.streams.isEmpty else { return }  // it will be noted again
+        guard !self.isOver else { return }
+        if self.hasUploads { self.hasUploads = false } else { self.shrinkWindows() }
+        if self.uploads.haveGrown { self.becomeNoted(now) }
+        guard self.streams.isEmpty else { return }  // it will be noted again
         guard self.isIdle, self.idleSince + RestingConnections.delay <= now, self.output.readableBytes == 0, !self.isInLibrary,
             nghttp2_session_want_write(self.session) == 0
         else { return self.becomeNoted(now) }

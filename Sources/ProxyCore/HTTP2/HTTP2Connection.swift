@@ -8,7 +8,8 @@ import NIOCore
 ///
 /// Bytes from the client are given to the library as they come. What the library and the streams send is gathered in one buffer, which is written once in a
 /// turn of the event loop, or when it is full. The library never keeps bytes of a body: those of a request are passed on as parts of what was read, those of
-/// a response are copied once, from what was read to that buffer, in the order of their priority (RFC 9218).
+/// a response are copied once, from what was read to that buffer, in the order of their priority (RFC 9218). Pieces that are written without a copy would each
+/// become a record of TLS, and small records cost more than copying does (dev/docs/proxy.md, HTTPS).
 ///
 /// The library must not be entered for more input or output from one of its own callbacks; `isInLibrary` prevents that, and what such a call would have done
 /// is done right after the library returns.
@@ -22,10 +23,14 @@ final class HTTP2Connection: ReadinessHandler {
     unowned let client: ClientConnection
     @exclusivity(unchecked) var streams: [HTTP2Stream] = []
     @exclusivity(unchecked) private var budget: FrameBudget
-    @exclusivity(unchecked) private var uploads: UploadWindows
+    @exclusivity(unchecked) var uploads: UploadWindows
     /// Bytes that the connection's window is owed, and that have not been told to the client yet.
-    @exclusivity(unchecked) private var credit = 0
+    @exclusivity(unchecked) var credit = 0
+    /// Bytes of a request's body have come since the worker last looked.
+    var hasUploads = false
     @exclusivity(unchecked) private var skipped = SkippedStreams()
+    /// The client has used up its budget, and has been told so.
+    private var isShutOut = false
     var goAway = HTTP2GoAway()
 
     // Input
@@ -35,6 +40,8 @@ final class HTTP2Connection: ReadinessHandler {
     @exclusivity(unchecked) private var receivedBase: UnsafePointer<UInt8>?
     /// Decodes the fields of the current head; nil between two heads.
     @exclusivity(unchecked) private var reader: HTTP2RequestReader?
+    /// The frame of DATA being read is more than padding.
+    private var dataHasContent = false
     /// The head being read is that of a stream that has been refused.
     private var skipsHeaders = false
     /// The head being read is that of a stream that the limiter has counted already.
@@ -64,8 +71,8 @@ final class HTTP2Connection: ReadinessHandler {
     /// Since when END_STREAM is waited for on streams whose responses have been sent.
     var endsAwaitedSince: NIODeadline?
 
-    private static let farewellPing: UInt8 = 1
-    private static let measuringPing: UInt8 = 2
+    static let farewellPing: UInt8 = 1
+    static let measuringPing: UInt8 = 2
 
     init(_ client: ClientConnection, worker: ProxyWorker) {
         self.client = client
@@ -135,8 +142,11 @@ final class HTTP2Connection: ReadinessHandler {
         self.giveReaderBack()
         guard !self.isOver else { return self.deleteSession() }
         if count < 0 {
-            // The client does not speak HTTP/2, or makes the proxy queue answers without end.
+            // The client does not speak HTTP/2, makes the proxy queue answers without end, or sends a head without end.
             self.worker.logger.debug("connection of HTTP/2 failed", metadata: [LogKey.reason: "\(String(cString: nghttp2_strerror(Int32(count))))"])
+            let isForeign = count == Int(NGHTTP2_ERR_BAD_CLIENT_MAGIC.rawValue)
+            nghttp2_session_terminate_session(session, UInt32((isForeign ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_ENHANCE_YOUR_CALM).rawValue))
+            self.pump()
             self.writeOutput()
             return self.client.closeLingering()
         }
@@ -156,10 +166,15 @@ final class HTTP2Connection: ReadinessHandler {
         self.hasSpoken = true
         switch UInt32(head.type) {
         case NGHTTP2_HEADERS.rawValue:
+            // The library ignores those of streams that have ended, and of those that come after the last one has been named.
+            if self.goAway.isFinal || head.stream_id <= self.skipped.last, self.stream(head.stream_id) == nil { self.spend(.controlFrame) }
             if !self.skipped.begins(head.stream_id) { nghttp2_session_terminate_session(self.session, UInt32(NGHTTP2_PROTOCOL_ERROR.rawValue)) }
-        case NGHTTP2_DATA.rawValue: if head.length == 0, head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) == 0 { self.spend(.controlFrame) }
+        case NGHTTP2_DATA.rawValue:
+            self.dataHasContent = false
+            // What was on its way when its stream ended comes in frames that are not worth counting, but for the smallest.
+            if head.length < FrameBudget.worthwhileBytes, self.stream(head.stream_id) == nil { self.spend(.controlFrame) }
         case NGHTTP2_RST_STREAM.rawValue: self.spend(.wastedStream)
-        case NGHTTP2_CONTINUATION.rawValue: break  // the library allows some
+        case NGHTTP2_CONTINUATION.rawValue: if head.length == 0 { self.spend(.controlFrame) }  // of others the library allows some
         // The library ignores frames with the priorities of RFC 7540, and so misses this error (RFC 9113 §6.3).
         case NGHTTP2_PRIORITY.rawValue where head.stream_id == 0:
             nghttp2_session_terminate_session(self.session, UInt32(NGHTTP2_PROTOCOL_ERROR.rawValue))
@@ -168,7 +183,8 @@ final class HTTP2Connection: ReadinessHandler {
     }
 
     func spend(_ cost: FrameBudget.Cost) {
-        guard !self.budget.spend(cost), !self.goAway.isFinal else { return }
+        guard !self.budget.spend(cost), !self.isShutOut else { return }
+        self.isShutOut = true
         self.goAway.isFinal = true
         self.worker.logger.debug("connection of HTTP/2 failed", metadata: [LogKey.reason: "its client sends frames that mean nothing"])
         nghttp2_session_terminate_session(self.session, UInt32(NGHTTP2_ENHANCE_YOUR_CALM.rawValue))
@@ -179,7 +195,11 @@ final class HTTP2Connection: ReadinessHandler {
         switch UInt32(head.type) {
         case NGHTTP2_HEADERS.rawValue: self.headersEnd(stream: head.stream_id, endsStream: head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0)
         case NGHTTP2_DATA.rawValue:
-            guard head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0, let stream = self.stream(head.stream_id) else { return }
+            guard head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 else {
+                if !self.dataHasContent { self.spend(.controlFrame) }  // nothing, or only padding
+                return
+            }
+            guard let stream = self.stream(head.stream_id) else { return }
             self.endInput(of: stream, trailers: ByteBuffer())
         case NGHTTP2_PING.rawValue:
             if head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 { self.pingAnswered(frame.pointee.ping.opaque_data.0) }
@@ -257,42 +277,23 @@ final class HTTP2Connection: ReadinessHandler {
 
     /// Bytes of a request's body have come.
     func dataReceived(stream id: Int32, _ data: UnsafePointer<UInt8>, _ length: Int) {
+        self.dataHasContent = true
         guard let stream = self.stream(id), let engine = stream.engine, let receivedBase,
             let bytes = self.received.getSlice(at: self.received.readerIndex + (data - receivedBase), length: length)
         else { return self.giveBack(length) }
         self.giveBack(self.uploads.received(length))
+        self.hasUploads = true
+        if self.uploads.isOverrun {
+            self.drop(length, of: stream)
+            stream.reset(.enhanceYourCalm)
+            return engine.close()
+        }
         if self.uploads.wantsMeasurement() { self.ping(Self.measuringPing) }
         engine.received(bytes, on: stream)
         if self.fed.last !== engine { self.fed.append(engine) }
     }
 
-    /// A backend has taken bytes of a request's body.
-    func taken(_ count: Int, of stream: HTTP2Stream) {
-        self.drop(count, of: stream)
-        stream.credit += count
-        guard stream.credit >= self.uploads.creditStep, !stream.inputHasEnded, !self.isOver, let session else { return }
-        nghttp2_submit_window_update(session, 0, stream.id, Int32(clamping: stream.credit))
-        stream.credit = 0
-        if !self.isInLibrary { self.deferTurn() }
-    }
-
-    /// Bytes of a stream's body are no longer needed: the client may send as many again.
-    func drop(_ count: Int, of stream: HTTP2Stream) {
-        guard count > 0, !self.isOver else { return }
-        self.giveBack(self.uploads.released(count))
-    }
-
-    /// Opens the connection's window again, in steps (RFC 9113 §6.9). The library would do so by half of a window, and of what comes behind that half
-    /// the client would hear a round trip later: it could send half a window in each.
-    private func giveBack(_ count: Int) {
-        self.credit += count
-        guard self.credit >= self.uploads.creditStep, let session else { return }
-        nghttp2_submit_window_update(session, 0, 0, Int32(clamping: self.credit))
-        self.credit = 0
-        if !self.isInLibrary { self.deferTurn() }
-    }
-
-    private func stream(_ id: Int32) -> HTTP2Stream? {
+    func stream(_ id: Int32) -> HTTP2Stream? {
         guard let pointer = nghttp2_session_get_stream_user_data(self.session, id) else { return nil }
         return Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeUnretainedValue()
     }
@@ -301,30 +302,6 @@ final class HTTP2Connection: ReadinessHandler {
         guard self.headersBeganAt == nil, let reader else { return }
         self.reader = nil
         self.worker.giveBack(reader)
-    }
-
-    // MARK: Windows
-
-    private func ping(_ kind: UInt8) {
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 8) { data in
-            data.initialize(repeating: 0)
-            data[0] = kind
-            _ = nghttp2_submit_ping(self.session, 0, data.baseAddress)
-        }
-    }
-
-    private func pingAnswered(_ kind: UInt8) {
-        switch kind {
-        case Self.farewellPing: self.writeFinalFrames()
-        case Self.measuringPing: if let size = self.uploads.measured() { self.growWindows(to: size) }
-        default: break
-        }
-    }
-
-    private func growWindows(to size: Int) {
-        nghttp2_session_set_local_window_size(self.session, 0, 0, Int32(clamping: size))
-        var setting = nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue), value: UInt32(clamping: size))
-        nghttp2_submit_settings(self.session, 0, &setting, 1)
     }
 
     // MARK: Responses
@@ -342,16 +319,16 @@ final class HTTP2Connection: ReadinessHandler {
             stream.begin()
             stream.end()
             nghttp2_submit_response(session, stream.id, fields.baseAddress, fields.count, nil)
-            self.endSent(of: stream)
         }
     }
 
-    /// END_STREAM is being sent. What the client still sends of its request is not needed (RFC 9113 §8.1), and is refused by a reset of the stream.
+    /// The library has sent END_STREAM. What the client still sends of its request is not needed (RFC 9113 §8.1), and is refused by a reset of the stream.
+    /// The library sends nothing on a stream after a reset has been submitted, so that must not happen while the last frame of the response waits.
     ///
     /// If its body is as long as its head has said, nothing is missing but END_STREAM, which many clients send in a frame of its own. Some take a reset before
     /// that for the failure of a request that has succeeded, so it is waited for.
-    private func endSent(of stream: HTTP2Stream) {
-        if stream.hasSentEnd { return }
+    func endSent(stream id: Int32) {
+        guard let stream = self.stream(id), !stream.hasSentEnd else { return }
         stream.hasSentEnd = true
         self.budget.earn(.responseSent)
         if stream.inputHasEnded { return }
@@ -400,7 +377,6 @@ final class HTTP2Connection: ReadinessHandler {
             if stream.trailers.readableBytes > 0 {
                 flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
                 self.submitTrailers(of: stream)
-                if count == 0 { self.endSent(of: stream) }
             }
         }
         return count
@@ -421,9 +397,8 @@ final class HTTP2Connection: ReadinessHandler {
     func send(_ head: UnsafePointer<UInt8>, _ length: Int, of stream: HTTP2Stream) {
         self.output.writeBytes(UnsafeRawBufferPointer(start: head, count: Self.frameHeadLength))
         stream.move(length, to: &self.output)
-        self.budget.earn(.dataSent)
+        if length >= FrameBudget.worthwhileBytes || stream.waitingBytes == 0 { self.budget.earn(.dataSent) }
         if stream.becomesWritable() { self.drained.append(stream) }
-        if stream.waitingBytes == 0, stream.response.isEnded { self.endSent(of: stream) }
     }
 
     // MARK: What goes

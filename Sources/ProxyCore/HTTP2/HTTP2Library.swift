@@ -15,6 +15,10 @@ struct HTTP2Library: @unchecked Sendable {
     /// A head from a backend may be as long as ``ProxyLimits/headBytes`` allows, at most 1 MiB, and the proxy adds some lines.
     private static let headerBlockLimit = 2 * 1024 * 1024
 
+    /// How many frames may follow the first of a head. The largest head that ``ProxyLimits/headBytes`` can allow, 1 MiB, takes 64 of 16 KiB, and one that is
+    /// somewhat larger is still read to its end, to be answered 431. None of it is kept beyond the limit.
+    private static let continuationLimit = 72
+
     /// How many answers to SETTINGS and PING may wait to be sent. This is more than a ``FrameBudget`` allows, so that the budget ends such a connection,
     /// which tells the client why.
     private static let acknowledgementLimit = 4096
@@ -31,6 +35,7 @@ struct HTTP2Library: @unchecked Sendable {
         nghttp2_option_set_no_http_messaging(options, 1)
         nghttp2_option_set_max_send_header_block_length(options, Self.headerBlockLimit)
         nghttp2_option_set_builtin_recv_extension_type(options, UInt8(NGHTTP2_PRIORITY_UPDATE.rawValue))
+        nghttp2_option_set_max_continuations(options, Self.continuationLimit)
         nghttp2_option_set_max_outbound_ack(options, Self.acknowledgementLimit)
         // Frames of unknown types are ignored (RFC 9113 §4.1), but reported to us, because they cost tokens of the connection's ``FrameBudget``.
         for type in UInt8(NGHTTP2_CONTINUATION.rawValue) + 1...UInt8.max where UInt32(type) != NGHTTP2_PRIORITY_UPDATE.rawValue {
@@ -83,6 +88,13 @@ struct HTTP2Library: @unchecked Sendable {
         nghttp2_session_callbacks_set_send_data_callback(self.callbacks) { _, _, head, length, source, user in
             guard let head, let stream = HTTP2Stream.of(source) else { return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
             HTTP2Connection.with(user) { $0.send(head, length, of: stream) }
+            return 0
+        }
+        nghttp2_session_callbacks_set_on_frame_send_callback(self.callbacks) { _, frame, user in
+            guard let head = frame?.pointee.hd, head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
+                head.type == NGHTTP2_DATA.rawValue || head.type == NGHTTP2_HEADERS.rawValue
+            else { return 0 }
+            HTTP2Connection.with(user) { $0.endSent(stream: head.stream_id) }
             return 0
         }
         nghttp2_session_callbacks_set_on_frame_not_send_callback(self.callbacks) { _, frame, _, user in

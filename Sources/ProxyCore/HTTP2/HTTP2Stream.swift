@@ -184,6 +184,7 @@ extension HTTP2Stream {
         case internalError = 0x2
         case refused = 0x7
         case cancel = 0x8
+        case enhanceYourCalm = 0xB
     }
 
     func reset(_ code: ErrorCode) {

@@ -1,7 +1,8 @@
 import DequeModule
 import NIOCore
 
-/// Connections of HTTP/2 that had no stream when they were noted, in that order. Those that still have none a while later give memory back.
+/// Connections of HTTP/2 that had no stream when they were noted, or larger windows than in the beginning, in that order. Those that still have none a while
+/// later give memory back, and those to which nothing is uploaded give back the size of their windows.
 ///
 /// A connection is noted once, however often it is used meanwhile, so a busy one costs nothing.
 struct RestingConnections {

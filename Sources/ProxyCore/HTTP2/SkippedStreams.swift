@@ -6,7 +6,8 @@
 struct SkippedStreams {
     private static let limit = 16
 
-    private var last: Int32 = -1
+    /// The highest number that the client has used; -1 before it has used one.
+    private(set) var last: Int32 = -1
     private var ranges: [ClosedRange<Int32>] = []
 
     /// The client has sent a head on this stream.

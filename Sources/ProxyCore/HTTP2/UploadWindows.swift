@@ -2,7 +2,9 @@
 ///
 /// Both windows, the connection's and each stream's, begin with the protocol's 64 KiB. They grow together while a PING shows that the client fills them
 /// within one round trip, up to ``ProxyLimits/uploadWindowBytes``. What exceeds the first 64 KiB of a window, and what is held beyond one window, is taken
-/// from an ``UploadAllowance`` that all connections share.
+/// from an ``UploadAllowance`` that all connections share. When nothing has come for a while they shrink to 64 KiB again, and the allowance is free for others.
+/// A stream's window is made smaller by a setting. The connection's cannot be: what the client has been allowed to send beyond the new size it may still
+/// send, once, and does not get back.
 ///
 /// The connection's window is given back when bytes arrive, a stream's when its backend has taken them. So a backend that takes nothing stops its own stream,
 /// and not the others.
@@ -17,13 +19,22 @@ struct UploadWindows {
     private let limit: Int
     private let allowance: UploadAllowance
     private(set) var size = Self.initialSize
+    /// The largest size that the windows have had. The client may send so much on the connection, less what is `withheld`.
+    private(set) var reach = Self.initialSize
+    /// Of `reach - size`, what the client has sent and has not been given back.
+    private var repaid = 0
     /// A window is given back when so many bytes are owed to it: often enough that a client in full flow never has to wait for it, and seldom enough
     /// that it costs no more than one small frame for some large ones.
     var creditStep: Int { self.size / 8 }
+    var haveGrown: Bool { self.size > Self.initialSize }
     /// Received, and not taken by a backend yet.
     private(set) var held = 0
-    /// Bytes that were received and have not been given back to the connection's window.
+    /// Bytes that were received, and are only given back to the connection's window when a backend has taken them.
     private var owed = 0
+    /// Bytes that were received and have not been given back to the connection's window, on purpose.
+    var withheld: Int { self.owed + self.repaid }
+    /// The client sends more than may be held, which it can only after its windows have shrunk, while there is no allowance left.
+    var isOverrun: Bool { self.owed > self.size }
     /// The part of `held` that is taken from the allowance.
     private var borrowed = 0
     /// Bytes received since the last measurement began or ended.
@@ -43,10 +54,11 @@ struct UploadWindows {
     mutating func received(_ count: Int) -> Int {
         self.held += count
         self.counted += count
-        if self.held <= self.size { return count }
-        if self.held <= Self.heldWindows * self.size, self.allowance.take(count) {
+        if self.held <= self.size { return self.afterRepaying(count) }
+        // Beyond that only what the client was allowed to send before its windows shrank.
+        if self.held <= Self.heldWindows * self.size + self.reach - self.size, self.allowance.take(count) {
             self.borrowed += count
-            return count
+            return self.afterRepaying(count)
         }
         self.owed += count
         return 0
@@ -64,7 +76,14 @@ struct UploadWindows {
         }
         let paid = min(count, self.owed)
         self.owed -= paid
-        return paid
+        return self.afterRepaying(paid)
+    }
+
+    /// - Returns: What is left of bytes that are to be given back, once the connection's window is no larger than its size.
+    private mutating func afterRepaying(_ count: Int) -> Int {
+        let part = min(count, self.reach - self.size - self.repaid)
+        self.repaid += part
+        return count - part
     }
 
     // MARK: Growth
@@ -89,7 +108,21 @@ struct UploadWindows {
         let grown = min(self.size * Self.growth, self.limit)
         guard grown > self.size, self.allowance.take(grown - self.size) else { return nil }
         self.size = grown
+        self.reach = max(self.reach, grown)
+        self.repaid = min(self.repaid, self.reach - grown)
         return grown
+    }
+
+    /// - Returns: False when they have their first size already, or uploads stand still that fill them.
+    mutating func shrink() -> Bool {
+        guard self.haveGrown, self.owed == 0 else { return false }
+        // What is held now was held within the window, and takes its place in the allowance.
+        let moved = max(0, min(self.held, self.size) - Self.initialSize)
+        self.borrowed += moved
+        self.allowance.giveBack(self.size - Self.initialSize - moved)
+        self.size = Self.initialSize
+        self.counted = 0
+        return true
     }
 
     /// The connection has ended: what it took from the allowance is given back.

@@ -8,6 +8,8 @@ package struct Visitor: Sendable {
     package var isHTTPS: Bool
     /// Whether the connection came to a listener that is for proxies of this system (``ProxyListener/isInner``).
     package var isProxy = false
+    /// Whether the request came on a stream of HTTP/2.
+    package var isHTTP2 = false
 }
 
 /// Up to 64 bits in which a policy keeps what it has found out about a request, from resolving it to its response.

@@ -83,6 +83,10 @@ package protocol ProxyPolicy: AnyObject {
     /// Writes fields that every answer of the proxy itself has, as complete lines.
     func addAnswerFields(status: ProxyStatus, to visitor: Visitor, into out: inout ByteBuffer)
 
+    /// A part of the path that is a secret, so that the access log has `[token]` in its place. Asked for only where there is an access log, which never
+    /// has the query.
+    func secret(inPathOf head: RequestHead, _ bytes: Span<UInt8>, from visitor: Visitor) -> Range<Int>?
+
     /// Phase 6: a request has ended, or has become a tunnel.
     ///
     /// - Parameter route: Nil where the request has no route.
@@ -106,6 +110,7 @@ extension ProxyPolicy {
     package func notes(on head: RequestHead, _ fields: [FieldTable.Field], _ bytes: Span<UInt8>) -> RequestNotes { [] }
     package func answer(to failure: RequestFailure, _ notes: RequestNotes, on route: Route?) -> ProxyAnswer { ProxyAnswer(failure) }
     package func addAnswerFields(status: ProxyStatus, to visitor: Visitor, into out: inout ByteBuffer) {}
+    package func secret(inPathOf head: RequestHead, _ bytes: Span<UInt8>, from visitor: Visitor) -> Range<Int>? { nil }
     package func ended(_ request: EndedRequest, on route: Route?) {}
 }
 

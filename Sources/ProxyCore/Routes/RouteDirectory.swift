@@ -40,7 +40,7 @@ package final class RouteDirectory<Value: RouteValue>: Sendable {
     /// Only touched on the directory's thread.
     private final class State {
         var version: Int64?
-        /// Every answer that was not `none`. Its size is limited by the number of names that mean something.
+        /// Every answer that is to be kept. Its size is limited by the number of names that mean something.
         var known: [String: Value] = [:]
         var listeners: [@Sendable (String, Value) -> Void] = []
         var busyUntil: NIODeadline = .uptimeNanoseconds(0)
@@ -134,9 +134,9 @@ package final class RouteDirectory<Value: RouteValue>: Sendable {
 
     private func note(_ name: String, _ answer: Value) {
         let state = self.state.value
-        let before = state.known[name] ?? .none
-        guard answer != before else { return }
-        state.known[name] = answer == .none ? nil : answer
+        let kept = answer.isKept ? answer : nil
+        guard kept != state.known[name] else { return }
+        state.known[name] = kept
         for listener in state.listeners { listener(name, answer) }
     }
 

@@ -2,6 +2,12 @@
 package protocol RouteValue: Equatable, Sendable {
     /// There is no such name.
     static var none: Self { get }
+    /// Whether it is remembered, and followed until it changes.
+    var isKept: Bool { get }
+}
+
+extension RouteValue {
+    package var isKept: Bool { self != .none }
 }
 
 /// Where a proxy learns what names mean.

@@ -9,6 +9,7 @@ import Synchronization
 package final class CertificateStore: CertificateSource {
     private let files: CertificatePaths
     private let offersHTTP2: Bool
+    private let shutdownTimeout: TimeAmount
     /// By the names of domains, in lower case: theirs, and those of the names below, take precedence.
     private let others: [(domain: String, store: CertificateStore)]
     /// The label of its metric: empty for the certificate that is served to everybody else.
@@ -25,13 +26,16 @@ package final class CertificateStore: CertificateSource {
         var task: RepeatedTask?
     }
 
+    /// How long a client that stays may take to answer the closing alert. One that goes is not waited for.
+    package static let shutdownTimeout: TimeAmount = .seconds(2)
+
     /// - Parameters:
     ///   - offersHTTP2: Tell clients that they may speak HTTP/2.
     ///   - cluster: Which cluster's certificate the metric of its end is about; nil for the one that is served to everybody else.
     ///   - others: Certificates of other domains, by their names in lower case: served to clients that ask for such a name or one below it (RFC 6066 §3).
     package init(
         files: CertificatePaths, offersHTTP2: Bool, cluster: String? = nil, others: [String: CertificateStore] = [:],
-        metrics: any MetricsFactory = MetricsSystem.factory, logger: Logger
+        shutdownTimeout: TimeAmount = CertificateStore.shutdownTimeout, metrics: any MetricsFactory = MetricsSystem.factory, logger: Logger
     ) {
         self.files = files
         self.labels = cluster.map { [("cluster", $0)] } ?? []
@@ -39,6 +43,7 @@ package final class CertificateStore: CertificateSource {
         // Of two domains, one of which is below the other, that one is asked first.
         self.others = others.map { (domain: $0.key, store: $0.value) }.sorted { $0.domain.utf8.count > $1.domain.utf8.count }
         self.offersHTTP2 = offersHTTP2
+        self.shutdownTimeout = shutdownTimeout
         self.logger = logger
     }
 
@@ -61,7 +66,8 @@ package final class CertificateStore: CertificateSource {
     private func load(_ contents: CertificateContents, _ ticketKey: TicketKey) throws(CertificateError) -> ServerCertificate {
         var others: (@Sendable (String) -> ServerCertificate?)?
         if !self.others.isEmpty { others = { [weak self] name in self?.other(name) } }
-        return try ServerCertificate(contents, files: self.files, offersHTTP2: self.offersHTTP2, ticketKey: ticketKey, others: others)
+        return try ServerCertificate(
+            contents, files: self.files, offersHTTP2: self.offersHTTP2, ticketKey: ticketKey, shutdownTimeout: self.shutdownTimeout, others: others)
     }
 
     /// Looks at the files now, and from then on at every `interval`, on a loop that may be blocked for a moment.

@@ -21,10 +21,12 @@ struct ServerCertificate: Sendable {
         "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
     ]
 
-    /// - Parameter others: Of names that have a certificate of their own; asked at each handshake, on its event loop. Nil where there are none.
+    /// - Parameters:
+    ///   - shutdownTimeout: How long a peer may take to answer our closing alert before the connection is cut.
+    ///   - others: Of names that have a certificate of their own; asked at each handshake, on its event loop. Nil where there are none.
     /// - Throws: What is wrong, and in which file.
     init(
-        _ contents: CertificateContents, files: CertificatePaths, offersHTTP2: Bool, ticketKey: TicketKey,
+        _ contents: CertificateContents, files: CertificatePaths, offersHTTP2: Bool, ticketKey: TicketKey, shutdownTimeout: TimeAmount,
         others: (@Sendable (_ name: String) -> ServerCertificate?)? = nil
     ) throws(CertificateError) {
         let chain: [NIOSSLCertificate]
@@ -48,8 +50,7 @@ struct ServerCertificate: Sendable {
         configuration.minimumTLSVersion = .tlsv12
         configuration.cipherSuites = Self.cipherSuites.joined(separator: ":")
         configuration.applicationProtocols = offersHTTP2 ? Self.protocols : ["http/1.1"]
-        // How long the peer may take to answer our closing alert before the connection is cut.
-        configuration.shutdownTimeout = .seconds(2)
+        configuration.shutdownTimeout = shutdownTimeout
         if let others {
             configuration.sslContextCallback = { asked, promise in
                 var chosen = NIOSSLContextConfigurationOverride()

@@ -133,9 +133,11 @@ struct RequestLine {
         self.path = end..<target.upperBound
     }
 
+    /// RFC 9110 §9.2.2. Methods of other documents count as not idempotent.
     func isIdempotent(_ bytes: Span<UInt8>) -> Bool {
         bytes.equals(self.method, uppercase: "GET") || bytes.equals(self.method, uppercase: "HEAD")
-            || bytes.equals(self.method, uppercase: "OPTIONS")
+            || bytes.equals(self.method, uppercase: "OPTIONS") || bytes.equals(self.method, uppercase: "PUT")
+            || bytes.equals(self.method, uppercase: "DELETE") || bytes.equals(self.method, uppercase: "TRACE")
     }
 }
 

@@ -67,8 +67,10 @@ struct Retention: Sendable {
                 if self.fleet.ask({ $0.backend(backend, in: cluster)?.hasHiddenToken == true }) {
                     try await self.tokenStore.forget(backend, in: cluster, with: self.tokenDeleter)
                 }
+                let messages = self.fleet.ask { $0.messages(of: backend, in: cluster) }
+                try await self.noteNames(deleting: messages, in: cluster)
                 try await self.deleter.erase(
-                    self.fleet.ask { $0.messages(of: backend, in: cluster) },
+                    messages,
                     subjects: [Self.subject("backend.\(backend)", in: cluster), Self.subject("backend.\(backend).>", in: cluster)])
             case .token(let backend, let cluster):
                 try await self.hideToken(of: backend, in: cluster)
@@ -80,6 +82,7 @@ struct Retention: Sendable {
                     before: sequence + 1)
             case .drone(let drone, let cluster):
                 // Purged by subject, which is slow but rare: a few drones a month.
+                try await self.noteNames(deleting: nil, in: cluster)
                 try await self.deleter.erase(nil, subjects: [Self.subject("drone.\(drone).>", in: cluster)])
             }
         } catch {
@@ -88,6 +91,12 @@ struct Retention: Sendable {
         }
         self.fleet.forget(outdated)
         return true
+    }
+
+    /// Keeps the place of the change that the serial of the cluster's zone is made from, so that name servers that start later have the same one.
+    private func noteNames(deleting messages: [UInt64]?, in cluster: ClusterName) async throws(NATSError) {
+        guard let (note, expected) = self.fleet.ask({ $0.noteOfNames(deleting: messages, in: cluster) }) else { return }
+        try await self.writer.write(note, expecting: expected)
     }
 
     private var tokenStore: BearerTokenStore { BearerTokenStore(jetStream: self.jetStream, configuration: self.configuration) }

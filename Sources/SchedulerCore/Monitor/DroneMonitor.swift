@@ -40,13 +40,14 @@ package final class DroneMonitor: Sendable {
         return await self.register(request)
     }
 
-    /// Stores the registration; answers when the drone's address is in the stream.
+    /// Stores the registration; answers when the drone's address is in the stream. What is there already is not written again: drones repeat their
+    /// registration, and each message about a drone gives the cluster's zone another serial.
     package func register(_ request: DroneConnectRequest) async -> Result<Bool, ErrorReply> {
         let message = DroneMessage(drone: request.droneID, change: .metadata(DroneMetadata(request)))
         var metadata: Logger.Metadata = [LogKey.cluster: "\(request.cluster)", LogKey.drone: "\(request.droneID)"]
         let isNews = self.fleet.ask { $0.drone(request.droneID, in: request.cluster)?.metadata } != DroneMetadata(request)
         do {
-            try await self.writer.write(.cluster(request.cluster, .drone(message)))
+            if await !self.isStored(request) { try await self.writer.write(.cluster(request.cluster, .drone(message))) }
         } catch {
             metadata[LogKey.error] = "\(error)"
             self.logger.error("drone cannot be registered", metadata: metadata)
@@ -56,6 +57,15 @@ package final class DroneMonitor: Sendable {
         // Only news is logged as `info`, because drones repeat their registration every minute or so.
         self.logger.log(level: isNews ? .info : .debug, "drone registered", metadata: metadata)
         return .success(true)
+    }
+
+    /// Asks the stream and not the state of the fleet, which may be behind what another scheduler has written.
+    private func isStored(_ request: DroneConnectRequest) async -> Bool {
+        let subject = DroneMessage.metadataSubject(of: request.droneID, in: request.cluster)
+        guard let stored = try? await self.bus.connection.jetStream.lastMessage(stream: SchedulerStreams.planeState, subject: subject),
+            case .cluster(request.cluster, .drone(let message)) = try? WireCodec.decode(StateMessage.self, from: stored.payload)
+        else { return false }
+        return message == DroneMessage(drone: request.droneID, change: .metadata(DroneMetadata(request)))
     }
 
     /// Notes a status message. Every scheduler does so for every drone, and so knows which drones are alive even while nothing can be written.

@@ -9,6 +9,12 @@ import Timing
 
 /// Handles schedule requests: carries out the actions of a `ScheduleMachine`, one machine for each request.
 package struct ScheduleHandler: Sendable {
+    /// Who asks, by its own account.
+    private struct Application: Hashable {
+        let cluster: ClusterName
+        let requester: String
+    }
+
     private let bus: PlaneBus
     private let fleet: StateStore
     private let writer: StateWriter
@@ -16,7 +22,7 @@ package struct ScheduleHandler: Sendable {
     private let limits: ScheduleLimits
     private let metrics: SchedulerMetrics
     private let lateRefusals: LateRefusalHandler
-    private let ignored = IgnoredKeyLog()
+    private let ignored = IgnoredKeyLog<Application>()
     private let logger: Logger
 
     init(
@@ -182,7 +188,8 @@ package struct ScheduleHandler: Sendable {
             current = SpawnCall(spawn, bus: self.bus, timeLimit: self.limits.lateAnswer)
             call = current
         }
-        let answer = await current.ask(within: min(self.limits.spawnAnswer, self.limits.answer - (.now - started)))
+        let left = self.limits.answer - (.now - started)
+        let answer = await current.ask(within: min(self.limits.spawnAnswer, left), atMost: left)
         guard let problem = answer.problem else { return answer }
         self.logger.warning(
             "drone does not take the backend",
@@ -226,12 +233,13 @@ package struct ScheduleHandler: Sendable {
     private func report(
         _ reply: ScheduleReply, _ request: ScheduleRequest, _ backend: BackendID, _ reason: ErrorReply?, took duration: Duration
     ) {
-        if self.ignored.isNews(request) {
+        let requester = BackendStatusDetail.requester(request.metadata[ScheduleRequest.requestedByKey] ?? "unknown")
+        if self.ignored.isNews(request.ignoredKeys, of: Application(cluster: request.cluster, requester: requester)) {
             self.logger.notice(
                 "keys of schedule requests mean nothing here, and are ignored",
                 metadata: [
                     LogKey.cluster: "\(request.cluster)", LogKey.keys: "\(request.ignoredKeys.joined(separator: ", "))",
-                    LogKey.requester: "\(BackendStatusDetail.requester(request.metadata[ScheduleRequest.requestedByKey] ?? "unknown"))",
+                    LogKey.requester: "\(requester)",
                 ])
         }
         self.metrics.answered(reply, cluster: request.cluster, fleet: self.fleet, after: duration)

@@ -5,7 +5,7 @@ package struct ScheduleLimits: Hashable, Sendable {
     /// Time after which no drone's answer is waited for, even if the request has waited for a lock before.
     package var answer: Duration = .seconds(9)
     /// Time for a drone's answer. It accepts within milliseconds, before it does any work. A silent drone is asked once more, for as long, and
-    /// an answer to either request counts.
+    /// an answer to either request counts. One that refuses the first request meanwhile is waited for until `answer`.
     package var spawnAnswer: Duration = .milliseconds(2500)
     /// Time for which a late refusal is still listened for, because it frees the lock.
     package var lateAnswer: Duration = .seconds(60)

@@ -61,12 +61,13 @@ extension ScheduleMachine {
 
     /// The answer when no drone took the backend: the last drone's error if it is about the request, otherwise `NoDroneAvailable`, as for full
     /// and draining drones.
-    mutating func noDrone(_ progress: Progress) -> Action {
-        guard let refusal = progress.lastRefusal, ![.full, .draining].contains(refusal.code) else {
-            self.refusal = progress.lastRefusal
-            return self.finish(.noDroneAvailable, progress)
+    mutating func noDrone(_ progress: Progress, since reason: ErrorReply? = nil, terminate: Bool = false) -> Action {
+        let last = reason ?? progress.lastRefusal
+        guard let last, ![.full, .draining].contains(last.code) else {
+            self.refusal = last
+            return self.finish(.noDroneAvailable, progress, terminate: terminate)
         }
-        return self.finish(.error(refusal), progress)
+        return self.finish(.error(last), progress, terminate: terminate)
     }
 
     mutating func rejectID(_ progress: Progress) -> Action {

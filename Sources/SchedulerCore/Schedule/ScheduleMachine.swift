@@ -244,7 +244,7 @@ package struct ScheduleMachine: Sendable {
             case .accepted: return self.succeed(drone)
             case .refused(let reason): return self.tryNext(after: drone, reason, progress)
             case .nobody: return self.tryNext(after: drone, nil, progress)
-            case .silent:
+            case .silent, .undecided:
                 // The request is harmless when repeated: a drone that has begun says `true` again.
                 self.state = .askingAgain(drone, progress)
                 return .ask(self.spawnRequest(for: drone))
@@ -256,6 +256,9 @@ package struct ScheduleMachine: Sendable {
             case .nobody, .silent:
                 // The first request may have been carried out, and the agent be gone since; its container would still run.
                 return self.finish(.noDroneAvailable, progress, terminate: true)
+            case .undecided(let reason):
+                // The same holds, but the drone has said why it would not.
+                return self.noDrone(progress, since: reason, terminate: true)
             }
         case .new, .waitingForLock, .announcing, .confirmingAnnouncement, .choosing, .assigning, .confirmingAssignment,
             .assigningAndAsking, .finished:

@@ -35,20 +35,48 @@ final class SpawnCall: Sendable {
     var estimateInMilliseconds: UInt32? { self.state.withLock { $0.estimate } }
 
     /// Asks, and waits for an answer to this ask or an earlier one.
-    func ask(within limit: Duration) async -> SpawnAnswer {
-        let (signals, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    /// - Parameters:
+    ///   - limit: how long a silent drone is waited for.
+    ///   - longest: how long one is waited for that has refused an earlier ask: it is slow, and what it says to the last ask decides.
+    func ask(within limit: Duration, atMost longest: Duration) async -> SpawnAnswer {
+        let started = ContinuousClock.now
         let index = self.state.withLock { state in
-            state.signal = signal
             state.answers.append(nil)
             return state.answers.count - 1
         }
         self.bus.request(self.spawn, timeout: self.timeLimit) { self.received($0, at: index) }
-        return await withTimeLimit(limit) { () async -> SpawnAnswer in
+        if let verdict = await self.verdict(within: limit) { return verdict }
+        guard self.earlierRefusal != nil else { return .silent }
+        if let verdict = await self.verdict(within: longest - (.now - started)) { return verdict }
+        return self.earlierRefusal.map { .undecided($0.reason) } ?? .silent
+    }
+
+    /// - Returns: nil if there is none in time.
+    private func verdict(within limit: Duration) async -> SpawnAnswer? {
+        let (signals, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        // An answer that came before is found at the first turn.
+        signal.yield()
+        self.state.withLock { $0.signal = signal }
+        let verdict = await withTimeLimit(limit) { () async -> SpawnAnswer? in
             for await _ in signals {
                 if let verdict = self.state.withLock({ Self.verdict(on: $0.answers) }) { return verdict }
             }
-            return .silent
-        } ?? .silent
+            return nil
+        }
+        return verdict ?? nil
+    }
+
+    private struct Refusal {
+        /// Nil if the drone gave none.
+        let reason: ErrorReply?
+    }
+
+    /// The last refusal so far.
+    private var earlierRefusal: Refusal? {
+        self.state.withLock { state in
+            for case .refused(let reason)? in state.answers.reversed() { return Refusal(reason: reason) }
+            return nil
+        }
     }
 
     /// Called when the schedule request no longer waits: `handler` is called once if the drone has refused every ask, or does so later.
@@ -86,7 +114,7 @@ final class SpawnCall: Sendable {
         answers.allSatisfy { answer in
             switch answer {
             case .refused, .nobody: true
-            case .accepted, .silent, nil: false
+            case .accepted, .silent, .undecided, nil: false
             }
         }
     }

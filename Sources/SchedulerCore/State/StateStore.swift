@@ -144,6 +144,8 @@ package final class StateStore: FollowedState {
         self.state.withLock { self.expectRebuild(&$0, age: age) }
     }
 
+    package var backendNames: [(backend: BackendID, cluster: ClusterName)] { self.ask { $0.backendNames } }
+
     /// Everything was purged from the stream.
     package func lost() {
         self.state.withLock { self.reset(&$0) }

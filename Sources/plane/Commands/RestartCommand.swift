@@ -9,6 +9,9 @@ struct RestartCommand: AsyncParsableCommand {
             The new one has another id and another URL: whoever asks for the lock finds it. What it is run with, its drone has kept, and nobody else can \
             vouch for it but for cluster, pool, lock, key and token. So it is shown, and with mounts, a network, a shared directory or credentials for a registry it \
             wants a yes. Drones with agent.exec = false do not tell it.
+
+            The old one is ended first, so that the lock has one holder at most. If it is seen beforehand that no drone would take the new one, as while its own \
+            is drained and the others are full, the old one is left as it is. But only the end shows for sure: should the new one be refused then, neither runs.
             """)
 
     @Argument(help: BackendReference.help)
@@ -34,13 +37,25 @@ struct RestartCommand: AsyncParsableCommand {
             request.metadata[ScheduleRequest.requestedByKey] = requester
             var generator = SystemRandomNumberGenerator()
             request.backendID = .random(using: &generator)
+            var hasEnded = false
             if let newest = try await client.currentState(of: found.id, in: cluster), !newest.state.isTerminal {
+                if let obstacle = try await client.obstacle(to: request, afterOneEndsOn: description.drone) {
+                    throw CommandError(
+                        .noDrone, "\(found.id) was left as it is: \(obstacle).",
+                        advice: "plane list-drones shows which there are; plane drain --cancel undoes a drain. Or end it: plane terminate \(found.id)")
+                }
+                hasEnded = true
                 try await client.terminate(found.id, in: cluster, requestedBy: requester)
                 _ = try await withTimeLimit(self.wait.duration, of: "waiting for the end of \(found.id)") { () async throws(PlaneError) in
                     try await client.waitUntilEnded(found.id)
                 }
             }
-            let backend = try await client.schedule(request)
+            let backend: ScheduledBackend
+            do throws(PlaneError) {
+                backend = try await client.schedule(request)
+            } catch {
+                throw hasEnded ? CommandError(error, afterEndOf: found.id) : CommandError(error)
+            }
             let endpoint = await client.publicEndpoint(of: backend.drone, in: cluster)
             var report = SpawnReport(cluster: cluster, backend: backend, endpoint: endpoint, elapsed: .now - start)
             if !backend.spawned { console.note("Somebody else has asked for the lock meanwhile: this is theirs.") }
@@ -61,5 +76,15 @@ struct RestartCommand: AsyncParsableCommand {
             throw CommandError(
                 .failed, "\(backend) was left as it is.", advice: "If \(backend) was given all of that: plane restart --yes \(backend)")
         }
+    }
+}
+
+extension CommandError {
+    /// The backend has ended, and there is none in its place.
+    fileprivate init(_ error: PlaneError, afterEndOf backend: BackendID) {
+        self.init(error)
+        self.message = "\(backend) has ended, and no other was started. \(self.message)"
+        // Where no answer came there may be one nevertheless, which asking for the lock finds.
+        if error.mayHaveTakenEffect { self.message = self.message.replacing("no other was started", with: "whether another was started is not known") }
     }
 }

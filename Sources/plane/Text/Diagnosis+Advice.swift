@@ -39,7 +39,7 @@ extension Diagnosis {
     private var refusalAdvice: String {
         let said = (self.message ?? "").lowercased()
         for (words, advice) in Self.refusals where words.contains(where: { Self.says($0, said) }) { return advice }
-        return "Do the image's user and command exist, is it executable, and can the limits be set?"
+        return "Do its user and command (--user, --command, or the image's) exist, is it executable, and can the limits be set?"
     }
 
     /// Whether the sentence has all parts of the phrase, which an ellipsis separates, one behind the other.
@@ -64,10 +64,14 @@ extension Diagnosis {
         (["range of cpus", "nanocpus", "cpu-quota", "cpu cfs"], "Ask for fewer CPUs (--cpu) than the drone has."),
         (
             ["executable file not found", "no such file or directory", "exec format error", "no command specified"],
-            "Look at ENTRYPOINT and CMD of the image: the program, and the interpreter its first line names, must be in it, for this processor."
+            "Look at --command, or else ENTRYPOINT and CMD of the image: the program, and the interpreter its first line names, must be in it, for this processor."
         ),
-        (["exec…permission denied"], "Make the image's program executable (chmod +x in its Dockerfile)."),
-        (["unable to find user", "unable to find group", "no matching entries in passwd"], "Create the user that the image names (USER) in its Dockerfile."),
+        (["chdir to cwd", "working directory"], "Let its user enter the directory that --workdir names, or WORKDIR of the image."),
+        (["exec…permission denied"], "Make the program executable (chmod +x in the Dockerfile): that of --command, or else the image's."),
+        (
+            ["unable to find user", "unable to find group", "no matching entries in passwd"],
+            "Create the user that --user names, or else USER of the image, in its Dockerfile."
+        ),
         (["unknown or invalid runtime", "runtime name"], "Install that runtime on the drone, or change agent.docker.runtime."),
         (
             ["network…not found", "could not find…network", "no such network"],

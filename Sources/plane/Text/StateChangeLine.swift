@@ -34,6 +34,7 @@ struct StateChangeLine {
         case .drone(let message): "drone \(message.drone): \(self.text(message.change))"
         case .backend(let message): "backend \(message.backend): \(self.text(message.change))"
         case .acme(let value, earlier: _): "acme: \(value.printable)"
+        case .names(let sequence): "names: changed at \(sequence)"
         }
     }
 

@@ -194,6 +194,38 @@ import Testing
         }
     }
 
+    @Test("whoever asks about images is told which are not there, as the engine says it at that moment")
+    func missingImages() async throws {
+        let fixture = try await AgentFixture()
+        let names = Mutex(["plane-demo:latest"])
+        try await fixture.withScheduler {
+            try await fixture.withAgent(change: {
+                $0.listsImages = { () async throws(BackendEngineError) in names.withLock { $0.map { DroneStarts.Image(name: $0) } } }
+            }) {
+                try await eventually("it said Ready") { fixture.statuses.all.last?.state == .ready }
+                func missing(_ images: [String]) async throws -> [String]? {
+                    try await fixture.bus.request(OpenConnectionsRequest(cluster: .make(), drone: .make(), images: images)).missingImages
+                }
+                #expect(try await missing([]) == nil)
+                #expect(try await missing(["plane-demo", "app:1"]) == ["app:1"])
+                names.withLock { $0 = ["app:1"] }
+                #expect(try await missing(["plane-demo", "app:1"]) == ["plane-demo"])
+            }
+        }
+    }
+
+    @Test("an agent that cannot list images says nothing of them")
+    func unknownImages() async throws {
+        let fixture = try await AgentFixture()
+        try await fixture.withScheduler {
+            try await fixture.withAgent {
+                try await eventually("it said Ready") { fixture.statuses.all.last?.state == .ready }
+                let request = OpenConnectionsRequest(cluster: .make(), drone: .make(), images: ["plane-demo"])
+                #expect(try await fixture.bus.request(request).missingImages == nil)
+            }
+        }
+    }
+
     @Test("A11: draining is said at once, refuses new backends, keeps the others, survives a restart and can be undone")
     func draining() async throws {
         let fixture = try await AgentFixture()

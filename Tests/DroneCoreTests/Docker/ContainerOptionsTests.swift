@@ -7,8 +7,8 @@ import Testing
 
 @testable import DroneCore
 
-/// Every option of a backend's container (dev/docs/protocol.md, Containers), as a real Docker has understood it.
-@Suite(.needsDocker) struct ContainerOptionsTests {
+/// Every option of a backend's container (dev/docs/protocol.md, Containers), as a real Docker has understood it, and where it shows inside, Podman too.
+@Suite(.needsDocker, .withPodman) struct ContainerOptionsTests {
     /// What `docker inspect` says of a container made from the request; it is not started, and removed again.
     private func inspect(
         _ template: ContainerTemplate = ContainerTemplate(), _ change: (inout DockerExecutableConfig) -> Void = { _ in }
@@ -61,6 +61,18 @@ import Testing
         }
         #expect(failure?.code == .refused)
         #expect(failure?.message.contains("max_memory_mb") == true)
+
+        var processor = ContainerTemplate()
+        processor.limits.cpuPercent = LimitPolicy.Bound(standard: 50, most: 100)
+        let shared = try self.host(try await self.inspect(processor))
+        let (quota, period) = (try #require(shared["CpuQuota"] as? Int), try #require(shared["CpuPeriod"] as? Int))
+        #expect(quota > 0 && quota * 2 == (period == 0 ? 100_000 : period))
+        let greedy = processor
+        let refusal = await #expect(throws: BackendEngineError.self) {
+            _ = try await self.inspect(greedy) { $0.resourceLimits = ResourceLimits(cpuPeriodPercent: 101) }
+        }
+        #expect(refusal?.code == .refused)
+        #expect(refusal?.message.contains("max_cpu_percent") == true)
     }
 
     @Test("each of these can be switched off")
@@ -113,15 +125,15 @@ import Testing
         #expect(options["tag"]?.hasPrefix("plane-") == true)
     }
 
-    @Test("what a request says of the process and of its directory is so inside of the container")
-    func inside() async throws {
+    @Test("what a request says of the process and of its directory is so inside of the container", arguments: EngineUnderTest.real)
+    func inside(kind: EngineUnderTest) async throws {
         let base = try TemporaryDirectory()
         // Only root gives directories to others.
         let (user, group) = getuid() == 0 ? (1000, 1001) : (getuid(), getgid())
         var template = ContainerTemplate()
         template.mounts = MountBase(path: base.file("data"))
         try await TestImage.build()
-        let socket = try #require(TestImage.socket)
+        let socket = try kind.socket
         let engine = DockerEngineAdapter(client: DockerClient(endpoint: .unixSocket(path: socket)), template: template)
         let id = BackendID.random()
         var request = SpawnRequest.onDocker(id, drone: .make())

@@ -20,7 +20,7 @@ enum EngineUnderTest: CaseIterable, CustomTestStringConvertible {
     @TaskLocal static var podmanSocket: String?
 
     /// Where the engine listens.
-    private var socket: String {
+    var socket: String {
         get throws { try #require(self == .podman ? Self.podmanSocket : TestImage.socket) }
     }
 

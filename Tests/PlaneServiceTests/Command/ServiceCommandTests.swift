@@ -81,9 +81,21 @@ struct ProbeCommand: ServiceCommand {
         }
         #expect(found(directory.file("none.toml")) == "no file of this name")
         #expect(found(directory.path) == "a directory")
+    }
+
+    @Test("a file that may not be read is told as such, by root's programs too where they lack the right to read all")
+    func forbidden() async throws {
+        let directory = try TemporaryDirectory()
         let secret = try Self.file("nats.hosts = ['a']", in: directory)
         try #require(chmod(secret, 0) == 0)
-        if getuid() != 0 { #expect(found(secret) == "a file that this user may not read") }
+        let (program, arguments) = (TestProcess.path(of: "scheduler"), ["--check", secret])
+        // The owner has no right to it either, and root only by these two capabilities.
+        let rights = "-dac_override,-dac_read_search"
+        let process =
+            getuid() == 0
+            ? try TestProcess("/usr/bin/setpriv", ["--bounding-set", rights, "--inh-caps", rights, program] + arguments) : try TestProcess(program, arguments)
+        #expect(await process.ended() == 64)
+        #expect(process.log.contains { $0.contains("found a file that this user may not read") }, "\(process.log)")
     }
 
     @Test("text that is no TOML is told with its place, in words of ours")
@@ -114,6 +126,30 @@ struct ProbeCommand: ServiceCommand {
         let log = process.log.joined(separator: "\n")
         #expect(log.contains("on 127.0.0.1:\(port) (\(keys)): Address already in use; another program listens there, see ss -lntup"), "\(log)")
         taken.stopListening()
+    }
+
+    @Test("where the port of name servers is taken it is said who mostly has it, and what to do", .enabled(if: getuid() == 0, "only root may take port 53"))
+    func takenNamePort() async throws {
+        // Every clone of the sources may take an address of its own.
+        let address = "127.\(UInt8.random(in: 64...250)).\(UInt8.random(in: 1...250)).\(UInt8.random(in: 1...250))"
+        let taken = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        defer { close(taken) }
+        var name = sockaddr_in()
+        name.sin_family = sa_family_t(AF_INET)
+        name.sin_port = UInt16(53).bigEndian
+        try #require(inet_pton(AF_INET, address, &name.sin_addr) == 1)
+        let bound = withUnsafePointer(to: &name) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(taken, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+        }
+        // If it fails, another program has the port of all addresses, and dns cannot have it either.
+        if bound == 0 { try #require(listen(taken, 1) == 0) }
+        let process = try TestProcess.ours(
+            "dns",
+            environment: ["PLANE_NATS__HOSTS": "127.0.0.1:1", "PLANE_DNS__BIND_IP": address, "PLANE_DNS__PORT": "53", "PLANE_DNS__CLUSTERS": "plane.test"])
+        #expect(await process.ended() == 1)
+        let log = process.log.joined(separator: "\n")
+        #expect(log.contains("on \(address):53 (dns.bind_ip, dns.port): Address already in use; often systemd-resolved, which holds 127.0.0.53"), "\(log)")
+        #expect(log.contains("let dns.bind_ip be this machine's own address; see ss -lnup"))
     }
 
     @Test("mistakes end it with 64 before anything starts", arguments: [["--check"], ["--dump-config"], []])

@@ -42,6 +42,24 @@ import Testing
         #expect(text.hasSuffix("plane_schedule_seconds_sum 3601.501\nplane_schedule_seconds_count 3\n"))
     }
 
+    @Test("a histogram is the sum of all who record, of those that no longer exist too, and each has a recorder of its own")
+    func recordersOfOne() {
+        let first = self.registry.makeTimer(label: "plane_wait_seconds", dimensions: [])
+        let second = self.registry.makeTimer(label: "plane_wait_seconds", dimensions: [])
+        #expect(first !== second)
+        first.recordNanoseconds(1_000_000)
+        second.recordNanoseconds(1_500_000_000)
+        do {
+            let third = self.registry.makeTimer(label: "plane_wait_seconds", dimensions: [])
+            third.recordNanoseconds(1_500_000_000)
+        }
+        for _ in 1...2 {
+            let text = self.registry.text
+            #expect(text.contains("plane_wait_seconds_bucket{le=\"0.001\"} 1\n"))
+            #expect(text.hasSuffix("plane_wait_seconds_sum 3.001\nplane_wait_seconds_count 3\n"))
+        }
+    }
+
     @Test("names and labels that Prometheus would refuse are made acceptable")
     func names() {
         Counter(label: "9 lives", dimensions: [("a-b", "quote\" slash\\ line\n")], factory: self.registry).increment()

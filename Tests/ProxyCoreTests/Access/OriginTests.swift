@@ -57,6 +57,17 @@ struct OriginTests {
         #expect(try await Self.ask("GET /", Self.cookie + Self.upgrade + fields) == "HTTP/1.1 200 OK")
     }
 
+    @Test("a backend by its path is kept from neighbours in the same way: its origin is the host that it is asked for on")
+    func byPath() async throws {
+        let start = "POST /_plane_backend=b-1/"
+        for fields in ["Origin: http://evil.plane.test\r\n", "Origin: http://b-1.plane.test\r\n", "Sec-Fetch-Site: cross-site\r\n", ""] {
+            let answer = try await Self.ask(start, Self.cookie + fields + "Content-Length: 0\r\n", host: "localhost") { $0.allowsPathRouting = true }
+            #expect(answer == "HTTP/1.1 403 Forbidden", "\(fields)")
+        }
+        let own = Self.cookie + "Origin: http://localhost\r\nContent-Length: 0\r\n"
+        #expect(try await Self.ask(start, own, host: "localhost") { $0.allowsPathRouting = true } == "HTTP/1.1 200 OK")
+    }
+
     @Test("a port that visitors use is a part of the origin")
     func port() async throws {
         let fields = Self.cookie + "Origin: https://b-1.plane.test:8443\r\nContent-Length: 0\r\n"

@@ -98,7 +98,7 @@ struct TierListenerTests {
         }
     }
 
-    @Test("a request waits for a backend that starts; one that is not here is gone for the tier, and not found for a visitor by name")
+    @Test("a request waits for a backend that starts; one that has ended is gone for the tier, and not found for a visitor by name")
     func held() async throws {
         try await Self.withInner { proxy in
             proxy.routes.set("b-1", .starting(token: "inside"))
@@ -108,10 +108,19 @@ struct TierListenerTests {
             let backend = try proxy.backend("b-1", token: "inside")
             #expect(try await backend.answerOnce(Self.ok).value.request.hasPrefix("GET /x "))
             #expect(try await client.receiveMessage().hasPrefix("HTTP/1.1 200 "))
+            proxy.routes.set("b-2", .ended)
             for (word, status) in [("open", "410 Gone"), ("unchecked", "404 Not Found")] {
                 try await client.send("GET / HTTP/1.1\r\nHost: plane.test\r\n\(Self.hop(word, "b-2"))\r\n")
                 #expect(try await client.receiveMessage().hasPrefix("HTTP/1.1 \(status)\r\n"))
             }
+        }
+    }
+
+    @Test("what the tier takes for a backend of this drone, and is none, is to be asked for again: it runs on another", arguments: ["open", "unchecked"])
+    func elsewhere(word: String) async throws {
+        try await Self.withInner { proxy in
+            let answer = try await proxy.exchange("GET / HTTP/1.1\r\nHost: plane.test\r\n\(Self.hop(word, "b-3"))Connection: close\r\n\r\n")
+            #expect(answer.hasPrefix("HTTP/1.1 503 ") && answer.contains("\r\nRetry-After: 1\r\n"))
         }
     }
 

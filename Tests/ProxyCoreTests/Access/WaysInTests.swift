@@ -128,4 +128,28 @@ struct WaysInTests {
             #expect(!wrong.lowercased().contains("set-cookie") && !wrong.hasPrefix("\(way.version) 2"), "\(wrong)")
         }
     }
+
+    @Test("a WebSocket is let in with the token in a header, or in the cookie that the link has set, and not without", arguments: [Way.host, .path])
+    func webSocket(way: Way) async throws {
+        let switched = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello"
+        let upgrade =
+            "-H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='"
+        try await self.visit(way) { visit in
+            let backend = try visit.proxy.backend("b-1", token: "s3cret")
+            let folder = try TemporaryDirectory()
+            let jar = "'\(folder.file("jar"))'"
+            _ = try await visit.ask("/_plane_auth?token=s3cret&redirect=/app", "\(Self.browser) -c \(jar)")
+            let origin = way == .path ? "http://localhost" : visit.way.url("b-1")
+            for right in ["-H 'Authorization: Bearer s3cret'", "-b \(jar) -H 'Origin: \(origin)'"] {
+                async let opened = visit.ask("/socket", "\(upgrade) \(right)")
+                let (request, peer) = try await backend.answerOnce(switched).value
+                peer.close()
+                #expect(request.lowercased().contains("upgrade: websocket"), "\(request)")
+                let answer = try await opened
+                #expect(answer.hasPrefix("HTTP/1.1 101") && answer.hasSuffix("hello"), "\(right): \(answer)")
+            }
+            #expect(try await visit.ask("/socket", "\(upgrade) -H 'Authorization: Bearer wrong'").hasPrefix("HTTP/1.1 403"))
+            #expect(try await visit.ask("/socket", upgrade).hasPrefix("HTTP/1.1 401"))
+        }
+    }
 }

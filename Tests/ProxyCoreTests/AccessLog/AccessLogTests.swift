@@ -101,6 +101,23 @@ struct AccessLogTests {
         #expect(text.contains("\"- - -\" 400 "), "\(text)")
     }
 
+    @Test("a path of a drone's visitors is told though it looks like a token of the tier's; what the tier passes on is not")
+    func tokens() async throws {
+        let segment = "s.0123456789abcdefghijklmnopqrstuvwxyzABCDE-_"
+        for isInner in [false, true] {
+            var listener = ProxyListener(.http)
+            listener.isInner = isInner
+            let log = AccessLog(format: .common, descriptor: self.file.fileDescriptor)
+            try await withProxy(listener: listener, { $0.accessLog = log }) { proxy in
+                _ = try await proxy.exchange("GET /\(segment)/a HTTP/1.1\r\nHost: b-1.plane.test\r\nConnection: close\r\n\r\n")
+            }
+        }
+        let lines = try String(contentsOfFile: self.directory.file("access.log"), encoding: .utf8).split(separator: "\n")
+        try #require(lines.count == 2)
+        #expect(lines[0].contains("\"GET /\(segment)/a HTTP/1.1\" 404 "))
+        #expect(lines[1].contains("\"GET /[token]/a HTTP/1.1\" 403 "))
+    }
+
     @Test("a WebSocket is told when it ends, and a client that goes before the response with 499")
     func endings() async throws {
         let lines = try await self.log(.common) { proxy in

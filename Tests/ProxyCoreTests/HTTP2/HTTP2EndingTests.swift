@@ -1,4 +1,5 @@
 import DroneProxyPolicy
+import Foundation
 import NIOCore
 import PlaneTestSupport
 import ProxyCore
@@ -81,6 +82,59 @@ struct HTTP2EndingTests {
             let bytes = try await client.bytes("the next answer") { HTTP2Frames.read($0).contains { $0.payload == Array("again".utf8) } }
             #expect(!Self.hasReset(bytes))
             withExtendedLifetime(backend) {}
+        }
+    }
+
+    /// What a backend answers before it has read the request, and how many frames that is on the stream.
+    static let earlyAnswers: [(answer: String, frames: [HTTP2Frames.Kind])] = [
+        ("HTTP/1.1 413 Too Large\r\nDate: now\r\nContent-Length: 0\r\n\r\n", [.headers]),
+        ("HTTP/1.1 303 See Other\r\nDate: now\r\nLocation: /\r\nContent-Length: 0\r\n\r\n", [.headers]),
+        ("HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n", [.headers]),
+        ("HTTP/1.1 401 Unauthorized\r\nDate: now\r\nContent-Length: 2\r\n\r\nno", [.headers, .data]),
+        ("HTTP/1.1 403 Forbidden\r\nDate: now\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\nx-reason: none\r\n\r\n", [.headers, .data, .headers]),
+    ]
+
+    @Test(
+        "a response that comes before the request's end arrives as a whole, with or without a body or trailers, and then the reset",
+        arguments: Self.earlyAnswers, [true, false])
+    func earlyAnswer(_ early: (answer: String, frames: [HTTP2Frames.Kind]), tellsLength: Bool) async throws {
+        try await self.withHTTP2 { _ in
+        } _: { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            let upload = [(":method", "POST")] + Self.get("b-1").dropFirst() + (tellsLength ? [("content-length", "1000000")] : [])
+            try await client.send(
+                HTTP2Frames.start + HTTP2Frames.headers(upload, stream: 1, flags: HTTP2Frames.endHeaders)
+                    + HTTP2Frames.frame(.data, stream: 1, Array("abc".utf8)))
+            let peer = try await backend.accept()
+            _ = try await peer.receive(until: tellsLength ? "abc" : "abc\r\n")
+            try await peer.send(early.answer)
+            let frames = HTTP2Frames.read(try await client.bytes("the reset", Self.hasReset)).filter { $0.stream == 1 }
+            #expect(frames.map(\.kind) == early.frames.map(\.rawValue) + [HTTP2Frames.Kind.resetStream.rawValue])
+            #expect(frames.map(\.endsStream) == early.frames.dropLast().map { _ in false } + [true, false])
+            #expect(frames.last?.errorCode == 0, "NO_ERROR")
+            withExtendedLifetime(backend) {}
+        }
+    }
+
+    @Test("curl is told that its upload is too large while it uploads", arguments: ["Content-Length: 0\r\n\r\n", "Content-Length: 2\r\n\r\nno"])
+    func earlyAnswerToCurl(rest: String) async throws {
+        try await self.withHTTP2 { _ in
+        } _: { proxy in
+            let backend = try proxy.backend("b-1")
+            let answering = Task {
+                let peer = try await backend.accept()
+                _ = try await peer.receive(count: 16)
+                try await peer.send("HTTP/1.1 413 Too Large\r\nDate: now\r\n" + rest)
+                return peer
+            }
+            let body = self.folder.path("body")
+            try Data(repeating: 0x61, count: 1_000_000).write(to: URL(filePath: body))
+            let output = try await Shell.run(
+                "curl -ksS -m 120 --http2 -o /dev/null -w '%{http_code}' --data-binary @\(body) --connect-to '::127.0.0.1:\(proxy.port)' https://b-1.plane.test/"
+            )
+            #expect(output == "413")
+            _ = try await answering.value
         }
     }
 

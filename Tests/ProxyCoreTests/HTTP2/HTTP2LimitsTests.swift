@@ -40,6 +40,45 @@ struct HTTP2LimitsTests {
         }
     }
 
+    @Test(
+        "a head of many frames is answered 431 on its stream, and the others live",
+        arguments: [
+            ("45 cookies of 4 000 bytes", (0..<45).map { ("cookie", "n\($0)=" + String(repeating: "v", count: 3996)) }),
+            ("180 cookies of 4 096 bytes", (0..<180).map { ("cookie", "n\($0)=" + String(repeating: "v", count: 4091)) }),
+            ("17 fields of 60 000 bytes", (0..<17).map { ("x-\($0)", String(repeating: "a", count: 60_000)) }),
+        ])
+    func longHead(name: String, fields: [(String, String)]) async throws {
+        try await self.withHTTP2 { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            let flags = HTTP2Frames.endStream
+            try await client.send(HTTP2Frames.start + HTTP2Frames.longHeaders(Self.fields("b-1"), stream: 1, flags: flags))
+            let peer = try await backend.accept()
+            _ = try await peer.receive(until: "\r\n\r\n")
+            try await client.send(HTTP2Frames.longHeaders(Self.fields("b-1") + fields, stream: 3, flags: flags))
+            let refused = try await client.bytes("an answer") { HTTP2Frames.read($0).contains { $0.stream == 3 && $0.endsStream } }
+            let head = try #require(HTTP2Frames.read(refused).first { $0.stream == 3 })
+            // Huffman's code would be as long, so it is not used.
+            #expect(head.kind == HTTP2Frames.Kind.headers.rawValue && String(decoding: head.payload, as: UTF8.self).contains("431"))
+            try await peer.send(Self.ok)
+            let bytes = try await client.bytes("the other answer") { HTTP2Frames.read($0).contains { $0.stream == 1 && $0.payload == Array("ok".utf8) } }
+            #expect(!HTTP2Frames.read(bytes).contains { $0.lastStream != nil })
+            withExtendedLifetime(backend) {}
+        }
+    }
+
+    @Test("a field that is larger than the codec takes ends the connection, which is told why: COMPRESSION_ERROR")
+    func hugeField() async throws {
+        try await self.withHTTP2 { proxy in
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            let fields = Self.fields("b-1") + [("x", String(repeating: "a", count: 70_000))]
+            try await client.send(HTTP2Frames.start + HTTP2Frames.longHeaders(fields, stream: 1, flags: HTTP2Frames.endStream))
+            let bytes = try await client.bytes("GOAWAY") { HTTP2Frames.read($0).contains { $0.lastStream != nil } }
+            let goAway = try #require(HTTP2Frames.read(bytes).first { $0.lastStream != nil })
+            #expect(goAway.errorCode == 9)
+        }
+    }
+
     @Test("cookies that came as 200 fields reach the backend as one")
     func crumbs() async throws {
         try await self.withHTTP2 { proxy in
@@ -167,6 +206,68 @@ struct HTTP2LimitsTests {
         }
     }
 
+    @Test("what comes on a stream after its early answer, and padding, are given back to the connection's window, however many there are")
+    func ignored() async throws {
+        let size = 12_000
+        try await self.withHTTP2 { proxy in
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            try await client.send(HTTP2Frames.start)
+            for round in 0..<12 {
+                let stream = UInt32(2 * round + 1)
+                let backend = try proxy.backend("b-1")
+                let fields = Self.fields("b-1", method: "POST") + [("content-length", "1000000")]
+                let content = [UInt8](repeating: 0x61, count: size - 256)
+                let data = HTTP2Frames.frame(.data, flags: HTTP2Frames.padded, stream: stream, [255] + content + [UInt8](repeating: 0, count: 255))
+                try await client.send(HTTP2Frames.headers(fields, stream: stream, flags: HTTP2Frames.endHeaders) + data)
+                let peer = try await backend.accept()
+                _ = try await peer.receive(until: String(decoding: content, as: UTF8.self))
+                try await peer.send("HTTP/1.1 413 Too Large\r\nDate: now\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+                _ = try await client.bytes("a reset") {
+                    HTTP2Frames.read($0).contains { $0.kind == HTTP2Frames.Kind.resetStream.rawValue && $0.stream == stream }
+                }
+                // On its way when the stream was reset.
+                try await client.send(data)
+                _ = try await client.bytes("the connection's window back") { Self.windowGiven(to: 0, in: $0) > (2 * round + 1) * size - 65_535 / 2 }
+            }
+        }
+    }
+
+    @Test(
+        "windows that have grown shrink when nothing is uploaded any more, although a stream is open, and another client's may grow instead",
+        .timeLimit(.minutes(3)))
+    func shrinking() async throws {
+        let initial = 65_535
+        try await self.withHTTP2({ $0.limits.uploadWindowsBytes = 3 * initial }) { proxy in
+            let backend = try proxy.backend("b-1")
+            let clients = [
+                try await TLSPeer.connect(port: proxy.port, protocols: ["h2"]), try await TLSPeer.connect(port: proxy.port, protocols: ["h2"]),
+            ]
+            var readings: [Task<String, any Error>] = []
+            for client in clients {
+                try await client.send(HTTP2Frames.start + HTTP2Frames.headers(Self.fields("b-1", method: "POST"), stream: 1, flags: HTTP2Frames.endHeaders))
+                for _ in 0..<4 { try await client.send(HTTP2Frames.frame(.data, stream: 1, [UInt8](repeating: 0x61, count: 8192))) }
+                let peer = try await backend.accept()
+                readings.append(Task { try await peer.receiveToEnd() })
+                let asked = try await client.bytes("PING") { HTTP2Frames.read($0).contains { $0.kind == HTTP2Frames.Kind.ping.rawValue } }
+                let ping = try #require(HTTP2Frames.read(asked).first { $0.kind == HTTP2Frames.Kind.ping.rawValue })
+                try await client.send(
+                    HTTP2Frames.frame(.data, stream: 1, [UInt8](repeating: 0x61, count: 16_384))
+                        + HTTP2Frames.frame(.data, stream: 1, [UInt8](repeating: 0x61, count: 16_384 - 1))
+                        + HTTP2Frames.frame(.ping, flags: 1, stream: 0, ping.payload))
+                // The first one takes all there is, and gives it back. The stream stays open.
+                _ = try await client.bytes("a larger window, and the first one again") { Self.windowSizes(in: $0) == [4 * initial, initial] }
+            }
+            for client in clients { try await client.close() }
+            for reading in readings { _ = try await reading.value }
+        }
+    }
+
+    /// Those that the proxy has told for streams, in their order.
+    private static func windowSizes(in bytes: [UInt8]) -> [Int] {
+        HTTP2Frames.read(bytes).filter { $0.kind == HTTP2Frames.Kind.settings.rawValue && $0.payload.starts(with: [0, 4]) && $0.payload.count == 6 }
+            .map { $0.payload.suffix(4).reduce(0) { $0 << 8 | Int($1) } }
+    }
+
     @Test("the windows of a client that fills them grow, as it is told by SETTINGS and WINDOW_UPDATE")
     func growth() async throws {
         try await self.withHTTP2 { proxy in
@@ -193,8 +294,8 @@ struct HTTP2LimitsTests {
         }
     }
 
-    @Test("what is urgent is sent first, and what is incremental in turns")
-    func priorities() async throws {
+    @Test("what is urgent is sent first, and what is incremental in turns, as the request says it or a PRIORITY_UPDATE afterwards", arguments: [false, true])
+    func priorities(byUpdate: Bool) async throws {
         try await self.withHTTP2 { proxy in
             let backend = try proxy.backend("b-1")
             let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
@@ -209,13 +310,20 @@ struct HTTP2LimitsTests {
             _ = try await filling.receive(until: "\r\n\r\n")
             try await filling.send(body(65_535))
             _ = try await client.bytes("a full window") { Self.bytes(of: 1, in: $0) == 65_535 }
-            for (stream, priority) in [(3, "u=6"), (5, "u=5, i"), (7, "u=5, i"), (9, "u=1")] as [(UInt32, String)] {
-                try await client.send(HTTP2Frames.headers(Self.fields("b-1") + [("priority", priority)], stream: stream, flags: flags))
+            let priorities: [(UInt32, String)] = [(3, "u=6"), (5, "u=5, i"), (7, "u=5, i"), (9, "u=1")]
+            for (stream, priority) in priorities {
+                let fields = Self.fields("b-1") + [("priority", byUpdate ? "u=\(stream == 9 ? 7 : 0)" : priority)]
+                try await client.send(HTTP2Frames.headers(fields, stream: stream, flags: flags))
                 let peer = try await backend.accept()
                 _ = try await peer.receive(until: "\r\n\r\n")
                 try await peer.send(body(20_000))
             }
             _ = try await client.bytes("four heads") { bytes in HTTP2Frames.read(bytes).count { $0.kind == 1 } == 5 }
+            if byUpdate {
+                for (stream, priority) in priorities {
+                    try await client.send(HTTP2Frames.frame(.priorityUpdate, stream: 0, HTTP2Frames.number(stream) + Array(priority.utf8)))
+                }
+            }
             try await client.send(HTTP2Frames.frame(.windowUpdate, stream: 0, HTTP2Frames.number(80_000)))
             let seen = try await client.bytes("all") { bytes in [3, 5, 7, 9].allSatisfy { Self.bytes(of: $0, in: bytes) == 20_000 } }
             let order = HTTP2Frames.read(seen).filter { $0.kind == 0 && $0.stream > 1 && !$0.payload.isEmpty }.map(\.stream)

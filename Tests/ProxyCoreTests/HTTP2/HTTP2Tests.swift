@@ -49,6 +49,18 @@ struct HTTP2Tests {
         }
     }
 
+    @Test("with the cookie alone, a method that is not safe is 403 from a page of another backend")
+    func neighbours() async throws {
+        try await self.withHTTP2 { proxy in
+            let backend = try proxy.backend("b-1", token: "s3cret")
+            let serving = backend.serve(Self.ok)
+            defer { serving.cancel() }
+            let post = "HOST/ -X POST -d x -o /dev/null -H 'Cookie: _plane_auth=s3cret' -H"
+            #expect(try await Self.ask(proxy, "\(post) 'Origin: https://evil.plane.test'") == "|2|403")
+            #expect(try await Self.ask(proxy, "\(post) 'Origin: https://b-1.plane.test'") == "|2|200")
+        }
+    }
+
     @Test("many requests share one connection of the client")
     func multiplexed() async throws {
         try await self.withHTTP2 { proxy in

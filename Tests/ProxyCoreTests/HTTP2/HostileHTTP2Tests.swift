@@ -168,7 +168,7 @@ struct HostileHTTP2Tests {
     /// What costs the proxy work and the client nothing, again and again.
     struct Flood: CustomTestStringConvertible, Sendable {
         var testDescription: String
-        /// On a stream of a request that waits for its backend.
+        /// Stream 1 is that of a request that waits for its backend, stream 3 one that has been answered.
         var frame: [UInt8]
 
         init(_ name: String, _ frame: [UInt8]) {
@@ -186,6 +186,11 @@ struct HostileHTTP2Tests {
         Flood("PRIORITY of streams that are none", HTTP2Frames.frame(.priority, stream: 9, HTTP2Frames.number(0) + [15])),
         Flood("PRIORITY_UPDATE", HTTP2Frames.frame(.priorityUpdate, stream: 0, HTTP2Frames.number(1) + Array("u=1".utf8))),
         Flood("empty DATA", HTTP2Frames.frame(.data, stream: 1)),
+        Flood("DATA that is all padding", HTTP2Frames.frame(.data, flags: HTTP2Frames.padded, stream: 1, [2, 0, 0])),
+        Flood("DATA with padding of no length", HTTP2Frames.frame(.data, flags: HTTP2Frames.padded, stream: 1, [0])),
+        Flood("heads on a stream that has ended", HTTP2Frames.headers(Self.post, stream: 3, flags: HTTP2Frames.endHeaders)),
+        Flood("DATA on a stream that has ended", HTTP2Frames.frame(.data, stream: 3, [0x61])),
+        Flood("empty DATA on a stream that has ended", HTTP2Frames.frame(.data, stream: 3)),
         Flood("frames of no known type", HTTP2Frames.frame(.unknown, stream: 0, [1, 2, 3])),
     ]
 
@@ -193,13 +198,74 @@ struct HostileHTTP2Tests {
     func flood(_ flood: Flood) async throws {
         try await self.withClient { proxy, client in
             proxy.routes.set("b-1", .starting(token: nil))
-            try await client.send(HTTP2Frames.headers(Self.post, stream: 1, flags: HTTP2Frames.endHeaders))
-            let frames = Array(repeatElement(flood.frame, count: 500).joined())
-            for _ in 0..<20 { try? await client.send(frames) }
-            let bytes = try await client.bytes("GOAWAY") { HTTP2Frames.read($0).contains { $0.lastStream != nil } }
-            let goAway = HTTP2Frames.read(bytes).first { $0.lastStream != nil }
-            #expect(goAway?.errorCode == 0xB, "ENHANCE_YOUR_CALM")
+            try await client.send(
+                HTTP2Frames.headers(Self.post, stream: 1, flags: HTTP2Frames.endHeaders)
+                    + HTTP2Frames.headers(Self.ask("unknown"), stream: 3, flags: HTTP2Frames.endHeaders | HTTP2Frames.endStream))
+            _ = try await client.bytes("an answer") { HTTP2Frames.read($0).contains { $0.stream == 3 && $0.endsStream } }
+            try await Self.isShutOut(client, afterSending: flood.frame)
             #expect(try await proxy.asks("unknown").contains("404"))
+        }
+    }
+
+    private static func ask(_ name: String) -> [(String, String)] {
+        [(":method", "GET"), (":scheme", "https"), (":authority", "\(name).plane.test"), (":path", "/")]
+    }
+
+    /// - Parameter frame: Sent until the proxy closes the connection, or too often.
+    private static func isShutOut(_ client: TLSPeer, afterSending frame: [UInt8]) async throws {
+        let frames = Array(repeatElement(frame, count: 500).joined())
+        for _ in 0..<20 { try? await client.send(frames) }
+        try await Self.isToldToCalmDown(client)
+    }
+
+    private static func isToldToCalmDown(_ client: TLSPeer) async throws {
+        let bytes = try await client.bytes("GOAWAY") { HTTP2Frames.read($0).contains { $0.lastStream != nil && $0.errorCode != 0 } }
+        let goAway = try #require(HTTP2Frames.read(bytes).last { $0.lastStream != nil })
+        #expect(goAway.errorCode == 0xB, "ENHANCE_YOUR_CALM")
+    }
+
+    @Test("a client that takes responses byte by byte, by an update of a window for each, is told to calm down")
+    func driblets() async throws {
+        let streams = (0..<90).map { UInt32(2 * $0 + 1) }
+        try await self.withClient { proxy, client in
+            let backend = try proxy.backend("b-1")
+            let answer = "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 5000\r\n\r\n" + String(repeating: "a", count: 5000)
+            let answering = streams.map { _ in backend.answerOnce(answer) }
+            let requests = streams.flatMap { HTTP2Frames.headers(Self.ask("b-1"), stream: $0, flags: HTTP2Frames.endHeaders | HTTP2Frames.endStream) }
+            // SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113 §6.9.2).
+            try await client.send(HTTP2Frames.frame(.settings, stream: 0, [0, 4] + HTTP2Frames.number(0)) + requests)
+            _ = try await client.bytes("the heads") { HTTP2Frames.read($0).count { $0.kind == HTTP2Frames.Kind.headers.rawValue } == streams.count }
+            let updates = streams.flatMap { HTTP2Frames.frame(.windowUpdate, stream: $0, HTTP2Frames.number(1)) }
+            // One of each in a turn, or some would be answered together.
+            for round in 1...300 {
+                do { try await client.send(updates) } catch { break }
+                let bytes = try await client.bytes("a byte on each stream") { bytes in
+                    let frames = HTTP2Frames.read(bytes)
+                    return frames.contains { $0.lastStream != nil } || frames.count { $0.kind == HTTP2Frames.Kind.data.rawValue } >= round * streams.count
+                }
+                if HTTP2Frames.read(bytes).contains(where: { $0.lastStream != nil }) { break }
+            }
+            try await Self.isToldToCalmDown(client)
+            for task in answering { _ = try await task.value }
+        }
+    }
+
+    @Test("a client that has been told of the end is told to calm down all the same")
+    func floodAfterTheEnd() async throws {
+        try await self.withClient { proxy, client in
+            proxy.routes.set("b-1", .starting(token: nil))
+            try await client.send(HTTP2Frames.headers(Self.post, stream: 1, flags: HTTP2Frames.endHeaders))
+            _ = try await client.bytes("the settings") { HTTP2Frames.read($0).count { $0.kind == HTTP2Frames.Kind.settings.rawValue } == 2 }
+            await proxy.listener.close()
+            async let served: Void = proxy.server.serveOut(within: nil)
+            let notice = try await client.bytes("GOAWAY") { HTTP2Frames.read($0).contains { $0.lastStream != nil } }
+            for ping in HTTP2Frames.read(notice) where ping.kind == HTTP2Frames.Kind.ping.rawValue {
+                try await client.send(HTTP2Frames.frame(.ping, flags: 1, stream: 0, ping.payload))
+            }
+            _ = try await client.bytes("the last stream") { HTTP2Frames.read($0).compactMap(\.lastStream) == [0x7FFF_FFFF, 1] }
+            try await Self.isShutOut(client, afterSending: HTTP2Frames.frame(.ping, stream: 0, [9, 0, 0, 0, 0, 0, 0, 0]))
+            try? await client.close()
+            await served
         }
     }
 
@@ -208,12 +274,12 @@ struct HostileHTTP2Tests {
         try await self.withClient { proxy, client in
             proxy.routes.set("b-1", .starting(token: nil))
             for stream in stride(from: UInt32(1), to: 2001, by: 2) {
-                // An update by nothing is an error of the stream (RFC 9113 §6.9).
+                // A window without end is an error of the stream (RFC 9113 §6.9.1).
                 try? await client.send(
                     HTTP2Frames.headers(Self.post, stream: stream, flags: HTTP2Frames.endHeaders)
-                        + HTTP2Frames.frame(.windowUpdate, stream: stream, HTTP2Frames.number(0)))
+                        + HTTP2Frames.frame(.windowUpdate, stream: stream, HTTP2Frames.number(0x7FFF_FFFF)))
             }
-            _ = try await client.bytes("GOAWAY") { HTTP2Frames.read($0).contains { $0.lastStream != nil } }
+            try await Self.isToldToCalmDown(client)
             #expect(try await proxy.asks("unknown").contains("404"))
         }
     }
@@ -272,8 +338,7 @@ struct HostileHTTP2Tests {
                 let headers = HTTP2Frames.headers(Self.post, stream: stream, flags: HTTP2Frames.endHeaders)
                 try? await client.send(headers + HTTP2Frames.frame(.resetStream, stream: stream, HTTP2Frames.number(8)))
             }
-            let bytes = try await client.bytes("GOAWAY") { HTTP2Frames.read($0).contains { $0.kind == HTTP2Frames.Kind.goAway.rawValue } }
-            #expect(!bytes.isEmpty)
+            try await Self.isToldToCalmDown(client)
             #expect(try await proxy.asks("unknown").contains("404"))
         }
     }
@@ -286,7 +351,7 @@ struct HostileHTTP2Tests {
                 let block = HTTP2Frames.block([("x-\(index)", String(repeating: "a", count: 1000))])
                 try? await client.send(HTTP2Frames.frame(.continuation, stream: 1, block))
             }
-            _ = try await client.bytes("GOAWAY") { HTTP2Frames.read($0).contains { $0.kind == HTTP2Frames.Kind.goAway.rawValue } }
+            try await Self.isToldToCalmDown(client)
             #expect(try await proxy.asks("unknown").contains("404"))
         }
     }

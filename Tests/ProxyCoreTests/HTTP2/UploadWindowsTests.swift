@@ -134,4 +134,72 @@ struct UploadWindowsTests {
         #expect(allowance.take(10), "of 100 that were lent, 10 are no longer held beyond one window")
         #expect(!allowance.take(1))
     }
+
+    @Test("shrink and give back what they took of the allowance; what the client may still send on the connection beyond its size it does not get back")
+    func shrinking() {
+        let allowance = UploadAllowance(limit: 3 * Self.initial)
+        var windows = Self.windows(allowance: allowance)
+        let grown = Self.roundTrip(&windows, bytes: windows.size)
+        #expect(grown == 4 * Self.initial)
+        #expect(!allowance.take(1))
+        do {
+            let result = windows.shrink()
+            let result2 = windows.shrink()
+            #expect(result && !result2)
+        }
+        #expect(windows.size == Self.initial && windows.reach == 4 * Self.initial)
+        #expect(allowance.take(3 * Self.initial))
+        // A quarter of the first size at a time, three of that size in all.
+        for _ in 0..<12 {
+            let back = windows.received(Self.initial / 4)
+            #expect(back == 0)
+            _ = windows.released(Self.initial / 4)
+        }
+        let back = windows.received(Self.initial / 4)
+        #expect(back > Self.initial / 4 - 12)
+        #expect(windows.withheld == 3 * Self.initial)
+    }
+
+    @Test("that have shrunk and grow again give back what was withheld meanwhile")
+    func growingAgain() {
+        var windows = Self.windows()
+        let first = Self.roundTrip(&windows, bytes: windows.size)
+        _ = windows.shrink()
+        let second = Self.roundTrip(&windows, bytes: windows.size)
+        #expect(first == 4 * Self.initial && second == first)
+        #expect(windows.withheld == 0 && windows.reach == 4 * Self.initial)
+    }
+
+    @Test("that have shrunk hold no more than one window beyond the allowance, whatever the client may still send")
+    func overrun() {
+        let allowance = UploadAllowance(limit: 3 * Self.initial)
+        var windows = Self.windows(allowance: allowance)
+        let grown = Self.roundTrip(&windows, bytes: windows.size)
+        #expect(grown == 4 * Self.initial)
+        _ = windows.shrink()
+        #expect(allowance.take(3 * Self.initial))
+        _ = windows.received(Self.initial)
+        _ = windows.received(Self.initial)
+        #expect(!windows.isOverrun)
+        _ = windows.received(1)
+        #expect(windows.isOverrun)
+        _ = windows.released(2 * Self.initial + 1)
+        #expect(!windows.isOverrun)
+    }
+
+    @Test("shrink around what is held: that is counted in the allowance until it is taken")
+    func shrinkingWhileHolding() {
+        let allowance = UploadAllowance(limit: 3 * Self.initial)
+        var windows = Self.windows(allowance: allowance)
+        let grown = Self.roundTrip(&windows, bytes: windows.size)
+        #expect(grown == 4 * Self.initial)
+        _ = windows.received(2 * Self.initial)
+        _ = windows.shrink()
+        #expect(!allowance.take(2 * Self.initial + 1))
+        #expect(allowance.take(2 * Self.initial))
+        _ = windows.released(2 * Self.initial)
+        #expect(allowance.take(Self.initial))
+        windows.end()
+        #expect(!allowance.take(1))
+    }
 }

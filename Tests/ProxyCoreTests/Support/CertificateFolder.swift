@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Logging
+import NIOCore
 import NIOSSL
 import PlaneTestSupport
 
@@ -29,8 +30,11 @@ struct CertificateFolder {
     /// Where the proxy of a test looks.
     var files: CertificatePaths { CertificatePaths(certificatePath: self.path("served.pem"), keyPath: self.path("served.key")) }
 
-    func store(_ files: CertificatePaths? = nil, offersHTTP2: Bool = false, logger: Logger = Logger(label: "certificates")) -> CertificateStore {
-        CertificateStore(files: files ?? self.files, offersHTTP2: offersHTTP2, logger: logger)
+    func store(
+        _ files: CertificatePaths? = nil, offersHTTP2: Bool = false, shutdownTimeout: TimeAmount = CertificateStore.shutdownTimeout,
+        logger: Logger = Logger(label: "certificates")
+    ) -> CertificateStore {
+        CertificateStore(files: files ?? self.files, offersHTTP2: offersHTTP2, shutdownTimeout: shutdownTimeout, logger: logger)
     }
 
     /// Writes into the file as it is.

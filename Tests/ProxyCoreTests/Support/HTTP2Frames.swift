@@ -7,8 +7,12 @@ enum HTTP2Frames {
 
     struct Seen: Equatable {
         var kind: UInt8
+        var flags: UInt8 = 0
         var stream: UInt32
         var payload: [UInt8]
+
+        /// The sender has no more to say on the stream.
+        var endsStream: Bool { [Kind.data.rawValue, Kind.headers.rawValue].contains(self.kind) && self.flags & HTTP2Frames.endStream != 0 }
 
         /// The last number in RST_STREAM, and the second in GOAWAY (RFC 9113 §6.4, §6.8).
         var errorCode: UInt8? {
@@ -31,6 +35,7 @@ enum HTTP2Frames {
 
     static let endStream: UInt8 = 1
     static let endHeaders: UInt8 = 4
+    static let padded: UInt8 = 8
 
     static func frame(_ kind: Kind, flags: UInt8 = 0, stream: UInt32, _ payload: [UInt8] = []) -> [UInt8] {
         let length = payload.count
@@ -40,6 +45,17 @@ enum HTTP2Frames {
 
     static func headers(_ fields: [(String, String)], stream: UInt32, flags: UInt8) -> [UInt8] {
         Self.frame(.headers, flags: flags, stream: stream, Self.block(fields))
+    }
+
+    /// A head that may take more than one frame, each as large as it may be.
+    static func longHeaders(_ fields: [(String, String)], stream: UInt32, flags: UInt8) -> [UInt8] {
+        let block = Self.block(fields)
+        let parts = stride(from: 0, to: block.count, by: 16_384).map { Array(block[$0..<min($0 + 16_384, block.count)]) }
+        return parts.indices.flatMap { index in
+            let end = index == parts.count - 1 ? Self.endHeaders : 0
+            return index == 0
+                ? Self.frame(.headers, flags: flags | end, stream: stream, parts[index]) : Self.frame(.continuation, flags: end, stream: stream, parts[index])
+        }
     }
 
     /// Literal fields without indexing (RFC 7541 §6.2.2), without Huffman codes.
@@ -70,7 +86,10 @@ enum HTTP2Frames {
             let length = Int(bytes[position]) << 16 | Int(bytes[position + 1]) << 8 | Int(bytes[position + 2])
             guard position + 9 + length <= bytes.count else { break }
             let stream = bytes[(position + 5)..<(position + 9)].reduce(UInt32(0)) { $0 << 8 | UInt32($1) } & 0x7FFF_FFFF
-            frames.append(Seen(kind: bytes[position + 3], stream: stream, payload: Array(bytes[(position + 9)..<(position + 9 + length)])))
+            frames.append(
+                Seen(
+                    kind: bytes[position + 3], flags: bytes[position + 4], stream: stream,
+                    payload: Array(bytes[(position + 9)..<(position + 9 + length)])))
             position += 9 + length
         }
         return frames

@@ -39,16 +39,50 @@ struct TLSTests {
         }
     }
 
-    @Test("a client that has gone without the last word of TLS is not waited for", arguments: ["close", "keep-alive"])
-    func goneWithoutLastWord(connection: String) async throws {
+    /// How a client leaves.
+    enum Departure: String, CaseIterable {
+        /// With the word that ends TLS.
+        case word
+        /// TCP ends without it.
+        case cut
+    }
+
+    /// No time that the proxy has for such a client is over before the test is.
+    private func withPatientTLS(_ body: (ProxyUnderTest) async throws -> Void) async throws {
         try self.folder.install(self.folder.first)
-        let listener = ProxyListener(.https(self.folder.store()))
-        try await withProxy(listener: listener, { $0.limits.linger = .hours(1) }) { proxy in
+        let listener = ProxyListener(.https(self.folder.store(shutdownTimeout: .hours(1))))
+        try await withProxy(listener: listener, { $0.limits.linger = .hours(1) }) { try await body($0) }
+    }
+
+    @Test("a client that has gone is not waited for, with the last word of TLS or without", arguments: ["close", "keep-alive"], Departure.allCases)
+    func gone(connection: String, departure: Departure) async throws {
+        try await self.withPatientTLS { proxy in
             let client = try await TLSPeer.connect(port: proxy.port)
             try await client.send("GET / HTTP/1.1\r\nHost: unknown.plane.test\r\nConnection: \(connection)\r\n\r\n")
             _ = try await client.receive(until: "no such backend.\n")
             #expect(proxy.server.openConnections == 1)
-            try await client.cut()
+            switch departure {
+            case .word: try? await client.close()
+            case .cut: try? await client.cut()
+            }
+            try await eventually("it is let go") { proxy.server.openConnections == 0 }
+        }
+    }
+
+    @Test("a client that goes in the middle of a response it does not read is not waited for")
+    func goneMidResponse() async throws {
+        try await self.withPatientTLS { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try await TLSPeer.connect(port: proxy.port)
+            try await client.stopReading()
+            try await client.send(Self.get)
+            let peer = try await backend.accept()
+            _ = try await peer.receive(until: "\r\n\r\n")
+            try await peer.send("HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 1000000000\r\n\r\n")
+            // Until everything in between is full.
+            _ = try await peer.sendUntilBlocked([UInt8](repeating: 0x61, count: 65536))
+            #expect(proxy.server.openConnections == 1)
+            try? await client.cut()
             try await eventually("it is let go") { proxy.server.openConnections == 0 }
         }
     }

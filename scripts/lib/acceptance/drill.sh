@@ -158,6 +158,7 @@ failure "6. Docker does not answer"
 if engine=$(processes_of dockerd) && [ -n "$engine" ]; then
     as_root kill -STOP "$engine"
     ask doctor
+    ask why "$backend"
     ask spawn "$cluster" plane-demo --max-idle 1m --wait 20s --pull-policy never
     log_of drone-agent
     as_root kill -CONT "$engine"
@@ -172,6 +173,7 @@ failure "7. The disk of the drone's table is full"
 as_root dd if=/dev/zero of="$small_disk/filler" bs=4k 2>/dev/null || true
 ask spawn "$cluster" plane-demo --max-idle 1m --wait 20s --pull-policy never
 ask doctor
+ask why "$backend"
 log_of drone-agent
 holds "the log or doctor names the full disk" told "disk is full"
 as_root rm "$small_disk/filler"
@@ -183,6 +185,7 @@ failure "8. The certificate has ended"
 certificate -1
 eventually 60 "the proxy serves it, and doctor says that it has ended" says "has ended" "$plane" doctor
 ask doctor
+ask why "$backend"
 log_of drone-proxy
 certificate 90
 eventually 60 "all is well again" all_is_well

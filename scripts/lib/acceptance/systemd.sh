@@ -6,6 +6,7 @@
 . "$root/scripts/lib/lint.sh"
 
 machine=plane-acceptance-$clone_id-$$
+last_of_one_user=5eb3f282875c
 image=plane-acceptance-systemd-$clone_id
 clean_up() {
     docker_cli rm --force --volumes "$machine" >/dev/null 2>&1 || true
@@ -126,6 +127,18 @@ holds "plane-isolation starts with the agent, and has nothing to do where it is 
 in_machine sh -c 'sed "s/^isolate = false/isolate = true/" /etc/plane/drone.toml >/root/isolated.toml && /usr/lib/plane/isolate-network apply /root/isolated.toml'
 holds "asked for, the rules are there" says 'in place' in_machine /usr/lib/plane/isolate-network check /root/isolated.toml
 holds "and go" in_machine sh -c '/usr/lib/plane/isolate-network remove && ! iptables-save --table mangle | grep -q plane'
+# The unit itself, hardened as it is, with a configuration that asks for it; the agent's, whose backends are outside, does not. The unit sees no home.
+in_machine sh -c 'install -m 600 /root/isolated.toml /etc/isolated.toml && mkdir -p /run/systemd/system/plane-isolation.service.d &&
+    printf "[Service]\nExecStart=\nExecStart=/usr/lib/plane/isolate-network watch /etc/isolated.toml\n" >/run/systemd/system/plane-isolation.service.d/asked.conf &&
+    systemctl daemon-reload && systemctl restart plane-isolation'
+rules_are_there() { says 'are in place' in_machine /usr/lib/plane/isolate-network check /etc/isolated.toml; }
+holds "as systemd starts it, the unit sets them up" rules_are_there
+in_machine iptables --wait --table mangle --flush
+holds "(they are gone when somebody empties the table)" refused rules_are_there
+eventually 60 "and it sets them up again" rules_are_there
+in_machine systemctl stop plane-isolation
+holds "they stay when it ends, as backends do" rules_are_there
+in_machine sh -c '/usr/lib/plane/isolate-network remove && rm -r /run/systemd/system/plane-isolation.service.d /etc/isolated.toml && systemctl daemon-reload && systemctl start plane-isolation'
 
 step "spawn"
 spawned=$(plane spawn plane.localhost plane-demo --pull-policy never --max-idle 900 --json) || { diagnose >&2; fail "plane spawn: $spawned"; }
@@ -315,10 +328,15 @@ holds "it brings no service and no user" in_machine sh -c '! test -e /usr/lib/pl
 holds "the whole package takes its place" in_machine sh -c 'apt-get install -y -q --no-install-recommends /root/second.deb && test -x /usr/lib/plane/scheduler && ! dpkg-query -W -f "\${db:Status-Status}" plane-cli 2>/dev/null | grep -qx installed'
 in_machine apt-get purge -y -q plane plane-cli >/dev/null 2>&1
 
-if [ -n "${ACCEPTANCE_FROM:-}" ]; then
-    step "upgrade from the package of $ACCEPTANCE_FROM, whose services are one user"
+# The last one whose services were one user, unless another is asked for; a clone without history has none.
+from=${ACCEPTANCE_FROM:-$last_of_one_user}
+if ! git cat-file -e "$from^{commit}" 2>/dev/null; then
+    [ -z "${ACCEPTANCE_FROM:-}" ] || fail "there is no revision $ACCEPTANCE_FROM" "git fetch --unshallow"
+    info "skipped: an upgrade from services that are one user, because this clone has no $from"
+else
+    step "upgrade from the package of $from, whose services are one user"
     old=$(mktemp -d)
-    git archive "$ACCEPTANCE_FROM" | tar -xC "$old"
+    git archive "$from" | tar -xC "$old"
     ln -s "$root/.build" "$old/.build"
     "$old/scripts/package-deb" --no-build --version "$version~0" >/dev/null
     put "$old/.run/plane_$version~0_$(dpkg --print-architecture).deb" /root/old.deb

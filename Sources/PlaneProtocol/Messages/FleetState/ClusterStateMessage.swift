@@ -6,6 +6,9 @@ package enum ClusterStateMessage: Hashable, Sendable {
     /// A TXT value that DNS serves at `_acme-challenge.<cluster>`, and earlier values that it serves as well, oldest first. The stream keeps only the last
     /// message, and a name server that starts during an order must know all values. Writers of 0.3.24 name no earlier ones, and its readers ignore them.
     case acme(String, earlier: [String] = [])
+    /// Stream sequence of the newest message that could change where names of backends lead, when that message is about to be deleted from the stream. An
+    /// addition on a subject of its own, which 0.3.24 ignores.
+    case names(changedAt: UInt64)
 }
 
 extension ClusterStateMessage: JSONDecodable {
@@ -19,8 +22,10 @@ extension ClusterStateMessage: JSONDecodable {
             self = .backend(backend)
         } else if let acme = try json.optional("AcmeMessage", as: AcmeMessage.self) {
             self = .acme(acme.value, earlier: acme.earlier)
+        } else if let names = try json.optional("NamesMessage", as: NamesMessage.self) {
+            self = .names(changedAt: names.changedAt)
         } else {
-            throw MessageError(expected: "one of LockMessage, DroneMessage, BackendMessage, AcmeMessage", found: "none of them")
+            throw MessageError(expected: "one of LockMessage, DroneMessage, BackendMessage, AcmeMessage, NamesMessage", found: "none of them")
         }
     }
 
@@ -34,6 +39,7 @@ extension ClusterStateMessage: JSONDecodable {
                 $0.field("value", value)
                 $0.fieldIfPresent("earlier", earlier.isEmpty ? nil : earlier)
             }
+        case .names(let sequence): json.object("NamesMessage") { $0.field("changed_at", sequence) }
         }
     }
 
@@ -44,6 +50,7 @@ extension ClusterStateMessage: JSONDecodable {
         case .drone(let message): message.subjectTail
         case .backend(let message): message.subjectTail
         case .acme: "acme"
+        case .names: "names"
         }
     }
 
@@ -54,6 +61,14 @@ extension ClusterStateMessage: JSONDecodable {
         init(json: JSONNode) throws(MessageError) {
             self.value = try json.required("value")
             self.earlier = try json.optional("earlier") ?? []
+        }
+    }
+
+    private struct NamesMessage: JSONDecodable {
+        let changedAt: UInt64
+
+        init(json: JSONNode) throws(MessageError) {
+            self.changedAt = try json.required("changed_at")
         }
     }
 }

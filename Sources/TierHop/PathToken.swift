@@ -1,3 +1,5 @@
+package import ProxyCore
+
 /// What a visitor's token looks like as the first segment of a path: for those who read it, and for logs, which leave it out.
 package enum PathToken: Sendable {
     /// 43 characters of base64url, which are 32 bytes without padding (RFC 4648 §5).
@@ -41,6 +43,13 @@ package enum PathToken: Sendable {
     package static func segment(of bytes: Span<UInt8>, _ path: Range<Int>) -> Range<Int> {
         let start = min(path.lowerBound + 1, path.upperBound)
         return start..<(bytes.firstIndex(of: .slash, in: start..<path.upperBound) ?? path.upperBound)
+    }
+
+    /// The first segment of an address's path, if it looks like a token.
+    package static func segment(in head: RequestHead, _ bytes: Span<UInt8>) -> Range<Int>? {
+        let end = bytes.firstIndex(of: .questionMark, in: head.path) ?? head.path.upperBound
+        let segment = self.segment(of: bytes, head.path.lowerBound..<end)
+        return self.init(bytes, segment) == nil ? nil : segment
     }
 
     private static func areDigits(_ bytes: Span<UInt8>, _ text: Range<Int>) -> Bool {
