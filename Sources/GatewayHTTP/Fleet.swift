@@ -116,7 +116,7 @@ package final class Fleet: Sendable {
     }
 
     /// All that were heard of lately, in the order of their clusters and ids.
-    var heardProxies: [TierProxies.Proxy] { self.tier.withLock { $0.proxies(at: .now) } }
+    package var heardProxies: [TierProxies.Proxy] { self.tier.withLock { $0.proxies(at: .now) } }
 
     /// Processes of the tier that serve visitors, of one cluster or of all.
     func servingProcesses(in cluster: ClusterName?) -> Set<TierProcess> { self.tier.withLock { $0.serving(cluster, at: .now) } }

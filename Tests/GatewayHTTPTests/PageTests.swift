@@ -1,10 +1,12 @@
-import GatewayHTTP
 import AsyncHTTPClient
 import Foundation
 import GatewayCore
+import GatewayHTTP
 import GatewayHTTPConfiguration
 import JSONValues
 import NIOHTTP1
+import PlaneClient
+import PlaneMessaging
 import PlaneProtocol
 import PlaneTestSupport
 import Testing

@@ -1,4 +1,5 @@
 import GatewayCore
+import GatewayHTTP
 import GatewayHTTPConfiguration
 import JSONValues
 import NATS
