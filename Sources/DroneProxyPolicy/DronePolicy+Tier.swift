@@ -19,7 +19,9 @@ extension DronePolicy {
         case .unreadable: return .fail(.proxy(.routesUnavailable))
         case .none:
             // It ran here according to the tier, which knows too little then, or an address that another drone has had: that is another answer in a moment.
-            guard self.endedName == String(decoding: hop.backend.map { bytes[$0].lowercased }, as: UTF8.self) else { return self.answer(Self.notHere, head, fields, bytes) }
+            guard self.endedName == String(decoding: hop.backend.map { bytes[$0].lowercased }, as: UTF8.self) else {
+                return self.answer(Self.notHere, head, fields, bytes)
+            }
             return hop.admission == .open
                 ? self.answerGone(head, fields, bytes)
                 : self.answer(ProxyAnswer(.notFound, "There is no such backend.", refusal: .unknownBackend), head, fields, bytes)

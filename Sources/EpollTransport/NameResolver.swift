@@ -12,7 +12,7 @@ import Glibc
 package final class NameResolver: Sendable {
     package struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
         package var description: String
-        /// Whether it says nothing about the name: no resolver has answered, or this machine is short of something. A resolver's answer that does not come in
+        /// Whether it says nothing about the name: no resolver has answered, it has refused to, or this machine is short of something. A resolver's answer that does not come in
         /// time is such a failure, too.
         package var isTemporary = false
 
@@ -24,7 +24,7 @@ package final class NameResolver: Sendable {
         /// - Parameter code: as `getaddrinfo` returns it.
         package init(of host: String, code: CInt) {
             self.description = "\(host): \(String(cString: gai_strerror(code)))"
-            self.isTemporary = code == EAI_AGAIN || code == EAI_MEMORY || code == EAI_SYSTEM
+            self.isTemporary = [EAI_AGAIN, EAI_FAIL, EAI_MEMORY, EAI_SYSTEM].contains(code)
         }
     }
 

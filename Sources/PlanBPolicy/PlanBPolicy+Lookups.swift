@@ -44,7 +44,7 @@ extension PlanBPolicy {
     /// What is known from before is used then. The addresses of its backends may have been forgotten.
     private func failed(_ name: String, _ anew: Bool, _ problem: String, _ known: Frontend?, _ beganAt: NIODeadline) {
         guard self.options.cachesFrontends, let known else { return self.conclude(name, anew, .failed(problem), beganAt) }
-        self.endpoints.whenResolved(known.named(at: .now(), markLife: self.options.markLife), at: beganAt) {
+        self.endpoints.whenResolved(known.named(at: beganAt, markLife: self.options.markLife), at: beganAt) {
             self.conclude(name, anew, .failed(problem), beganAt)
         }
     }
@@ -59,7 +59,7 @@ extension PlanBPolicy {
 
     private func read(_ name: String, _ anew: Bool, _ known: Frontend?, _ answer: Answer) {
         let frontend = self.frontend(name, known, answer)
-        self.endpoints.whenResolved(frontend.named(at: .now(), markLife: self.options.markLife), at: answer.reading.beganAt) {
+        self.endpoints.whenResolved(frontend.named(at: answer.reading.beganAt, markLife: self.options.markLife), at: answer.reading.beganAt) {
             self.conclude(name, anew, .frontend(frontend), answer.reading.beganAt)
         }
     }

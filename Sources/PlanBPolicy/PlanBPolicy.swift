@@ -215,7 +215,8 @@ final class PlanBPolicy: ProxyPolicy {
         let first = request.firstTurn ?? Int(frontend.turn.take() % UInt32(count))
         request.firstTurn = first
         let hasMarks = !self.source.marks.isEmpty
-        let dead = frontend.dead(at: now, markLife: self.options.markLife)
+        // The marks of the moment at which the request began: its frontend is not read again, however long a backend before this one was waited for.
+        let dead = frontend.dead(at: request.startedAt, markLife: self.options.markLife)
         for offset in 0..<count {
             let number = (first + offset) % count
             if !dead.isEmpty, dead.contains(number) { continue }

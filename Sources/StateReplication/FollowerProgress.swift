@@ -10,8 +10,9 @@ final class FollowerProgress: Sendable {
     struct Gap {
         /// Sequence of the last message applied before it; nil where that is not known.
         var sequence: UInt64?
-        /// The stream that the fleet knows when the comparison begins.
+        /// The stream that the fleet knows when the comparison begins, and the sequence of the last message of it that was applied by then.
         var identity: StreamIdentity?
+        var applied: UInt64 = 0
     }
 
     struct Backend: Hashable {
@@ -27,7 +28,9 @@ final class FollowerProgress: Sendable {
         var formerIncarnations: UInt64 = 0
         /// The stream of the last message applied.
         var identity: StreamIdentity?
+        /// Whether everything was applied that was in the stream when the present consumer began.
         var isCaughtUp = false
+        var hasToldCaughtUp = false
         var gap: Gap?
         /// Backends about which something was applied since the comparison began; nil while there is none.
         var touched: Set<Backend>?
@@ -53,6 +56,7 @@ final class FollowerProgress: Sendable {
             if let known = state.identity, known.created != identity.created { state.formerIncarnations += 1 }
             state.identity = identity
             state.sequence = 0
+            state.isCaughtUp = false
             state.isVoid = false
         }
     }
@@ -76,8 +80,9 @@ final class FollowerProgress: Sendable {
     /// - Returns: whether this is to be told, which is so once.
     func caughtUp() -> Bool {
         let isFirst = self.state.withLock { state in
-            defer { state.isCaughtUp = true }
-            return !state.isCaughtUp
+            state.isCaughtUp = true
+            defer { state.hasToldCaughtUp = true }
+            return !state.hasToldCaughtUp
         }
         self.endGap()
         return isFirst
@@ -90,7 +95,7 @@ final class FollowerProgress: Sendable {
         switch event {
         case .disconnected:
             self.state.withLock { state in
-                if state.gap == nil { state.gap = Gap(sequence: state.sequence) }
+                if state.gap == nil { state.gap = Gap(sequence: state.sequence > 0 ? state.sequence : nil) }
             }
         case .slowConsumer(subject: PurgeNotice.subject, dropped: _):
             self.missed()
@@ -126,16 +131,18 @@ final class FollowerProgress: Sendable {
         self.state.withLock { state in
             guard var gap = state.gap else { return nil }
             gap.identity = state.identity
+            gap.applied = state.sequence
             state.gap = nil
             state.touched = []
             return gap
         }
     }
 
-    /// - Returns: whether the stream is the one that the fleet knew when the comparison began. Another one, or an older copy, is told by its messages.
+    /// - Returns: whether the stream is the one that the fleet knew when the comparison began. Another one, or an older copy, is told by its messages. What was
+    ///   applied since then may be later than what the server has said of the stream.
     func knows(_ stream: StreamSubjects, at gap: Gap) -> Bool {
         self.state.withLock { state in
-            state.identity == gap.identity && gap.identity?.created == stream.identity.created && state.sequence <= stream.lastSequence
+            state.identity == gap.identity && gap.identity?.created == stream.identity.created && gap.applied <= stream.lastSequence
         }
     }
 

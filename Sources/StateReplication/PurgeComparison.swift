@@ -11,11 +11,16 @@ struct PurgeComparison<Fleet: FollowedState> {
     let fleet: Fleet
     let logger: Logger
 
-    private static var pauses: RetrySchedule { RetrySchedule(.milliseconds(200), .seconds(1), .seconds(2), .seconds(5)) }
+    private static var pauses: RetrySchedule { RetrySchedule(.milliseconds(200), .seconds(1), .seconds(2), .seconds(5), .seconds(15), .seconds(60)) }
+    /// Failures one after the other before the operator is told.
+    private static var failuresUntilWarning: Int { 4 }
+    /// Everybody who follows the stream compares when NATS has come back. Each waits a random part of a second for so many backends first, 5 s at most.
+    private static var backendsPerSecondOfDelay: Double { 20_000 }
 
     /// Compares whenever a gap has ended, until the task is cancelled.
     func run(after gapEnds: AsyncStream<Void>, _ consumer: OrderedConsumer, _ progress: FollowerProgress) async {
         for await _ in gapEnds {
+            await self.delay()
             var failures = 0
             while !Task.isCancelled, let gap = progress.beginComparison() {
                 do {
@@ -25,11 +30,18 @@ struct PurgeComparison<Fleet: FollowedState> {
                     progress.endComparison(failing: gap)
                     guard error.code != .closed, error.code != .cancelled else { return }
                     failures += 1
-                    self.logger.debug("what was purged unheard is not known yet", metadata: [LogKey.error: "\(error)"])
+                    self.logger.log(
+                        level: failures == Self.failuresUntilWarning ? .warning : .debug, "what was purged unheard is not known yet",
+                        metadata: [LogKey.error: "\(error)"])
                     await self.jetStream.connection.pause(atMost: Self.pauses.pause(after: failures))
                 }
             }
         }
+    }
+
+    private func delay() async {
+        let limit = min(5, Double(self.fleet.backendNames.count) / Self.backendsPerSecondOfDelay)
+        if limit > 0.1 { await self.jetStream.connection.pause(atMost: .seconds(Double.random(in: 0..<limit))) }
     }
 
     private func compare(_ gap: FollowerProgress.Gap, _ consumer: OrderedConsumer, _ progress: FollowerProgress) async throws(NATSError) {
@@ -57,7 +69,7 @@ struct PurgeComparison<Fleet: FollowedState> {
 
     private func isStored(_ name: FollowerProgress.Backend) async throws(NATSError) -> Bool {
         let subject = "state.cluster.\(name.clusterToken).backend.\(name.backend.rawValue).>"
-        return try await self.jetStream.lastMessage(stream: StateStream.name, subject: subject) != nil
+        return try await !self.jetStream.subjects(in: StateStream.name, matching: subject, limit: 1).isEmpty
     }
 
     /// The token of the cluster and the backend's id; nil for a subject of another shape.

@@ -544,7 +544,9 @@ import Testing
         }
         let lease = try await bus.connection.jetStream.lastMessage(stream: "plane_leases", subject: "lease.housekeeping")
         lines.insert("lease \(lease?.payload.count ?? 0)")
-        lines.insert("tokens \(try await bus.connection.jetStream.streamInfo("plane_tokens").lastSequence)")
+        for subject in ["visited.inbox.somebody", "revoked.inbox.all"] {
+            if try await bus.connection.jetStream.lastMessage(stream: "plane_tokens", subject: subject) != nil { lines.insert(subject) }
+        }
         await bus.connection.drain(timeout: .seconds(1))
         return lines
     }

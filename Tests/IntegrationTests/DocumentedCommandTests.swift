@@ -86,6 +86,7 @@ struct DocumentedCommandTests {
                 .replacing("plane.localhost", with: cluster.cluster.rawValue)
                 .replacing("plane_localhost", with: cluster.cluster.rawValue.replacing(".", with: "_"))
                 .replacing("127.0.0.1/4222", with: "127.0.0.1/\(cluster.server.port)")
+                .replacing("\"plane-demo\"", with: "\"\(DemoImage.name)\"")
             let shell = try TestProcess("/bin/bash", ["-c", script])
             #expect(await shell.ended(within: .seconds(120)) == 0, "\(shell.log)")
             let answer = try #require(shell.log.last)

@@ -78,7 +78,7 @@ import Testing
         let package = try Repository.text("Package.swift")
         let check = try Repository.text("scripts/check.sh")
         let layers = Dictionary(
-            uniqueKeysWithValues: check.matches(of: #/\[([A-Za-z-]+)\]=([0-9])/#).map { (String($0.output.1), String($0.output.2)) })
+            uniqueKeysWithValues: check.matches(of: #/\[([A-Za-z0-9-]+)\]=([0-9])/#).map { (String($0.output.1), String($0.output.2)) })
         let sideways = Dictionary(
             uniqueKeysWithValues: check.matches(of: #/\[([A-Za-z]+)\]="([A-Za-z ]+)"/#).map {
                 (String($0.output.1), Set($0.output.2.split(separator: " ").map(String.init)))

@@ -131,6 +131,8 @@ struct CertificateTests {
             for number in 0..<15 { #expect(try await Self.served(planb.port, "h\(number).one.test")?.contains("DNS:*.one.test") == true) }
             await redis.stop()
             #expect(try await Self.served(planb.port, "own.test")?.contains("DNS:own.test") == true)
+            // Pushed out by those that were asked for later.
+            for name in ["h0.one.test", "h14.one.test"] { #expect(try await Self.served(planb.port, name)?.contains("DNS:*.one.test") == true, "\(name)") }
         }
     }
 

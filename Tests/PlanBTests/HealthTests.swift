@@ -163,7 +163,7 @@ struct HealthTests {
         try await redis.command("RPUSH", "frontend:slow.test", "id", slow.entry)
         try await redis.command("RPUSH", "frontend:a.test", "id", other.entry)
         try await redis.command("SADD", "dead:slow.test", "0")
-        try await Self.withChecker(redis, slotCount: 1) {
+        try await Self.withChecker(redis, slotCount: 1, checkLimit: .seconds(600)) {
             let checked = try await slow.accept()
             try await redis.command("SADD", "dead:a.test", "0")
             try await redis.command("PUBLISH", "dead", "a.test;\(other.entry);0;1")

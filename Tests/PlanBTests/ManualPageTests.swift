@@ -82,7 +82,7 @@ import Testing
         for command in commands { try Self.parse(command.split(separator: " ").dropFirst().prefix { $0 != "&" }.map(String.init)) }
         for match in document.matches(of: /`(--[a-z0-9-]+)/) {
             let name = match.output.1.dropFirst(2)
-            #expect(PlanBFlags.names.contains(String(name)) || PlanBFlags.switches.contains(String(name)) || name == "help", "\(name)")
+            #expect(PlanBFlags.names.contains(String(name)) || PlanBFlags.switches.contains(String(name)) || ["help", "version"].contains(name), "\(name)")
         }
     }
 

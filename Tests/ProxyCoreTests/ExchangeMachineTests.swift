@@ -112,6 +112,8 @@ struct ExchangeMachineTests {
         var machine = try Self.make(upstreamWasKept: true)
         #expect(machine.upstreamEnded(clean: true, sawBytes: false) == .repeatRequest)
         #expect(machine.upstreamEnded(clean: true, sawBytes: false) == .answer(.closedBeforeResponse))
+        var empty = try Self.make(framing: .length(0), upstreamWasKept: true)
+        #expect(empty.upstreamEnded(clean: true, sawBytes: false) == .repeatRequest)
     }
 
     @Test("a request that must not be sent twice is not")

@@ -54,14 +54,14 @@ struct ResumedReadingToTLSTests {
             let path = self.directory.file("body")
             try Data(repeating: 0x62, count: Self.count).write(to: URL(filePath: path))
             let url = "\(way == .plain ? "http" : "https")://app.test/"
-            let request = "-H 'Expect:' --data-binary @\(path) -o /dev/null \(url)"
+            let request = "-o /dev/null \(url)"
             let shell = try TestProcess(
                 "/bin/sh",
                 [
                     "-c",
                     """
                     curl -ksS -m 240 \(way.rawValue) -w '%{http_code} %{size_upload} %{size_download}\\n' --connect-to '::127.0.0.1:\(proxy.port)' \
-                    \(request) \(request) \(request) </dev/null
+                    -H 'Expect:' --data-binary @\(path) \(request) \(request) \(request) </dev/null
                     """,
                 ])
             await shell.ended()

@@ -51,7 +51,7 @@ extension AgentConfiguration: ConfigReadable {
         var draft = AgentConfiguration(ip: .literal(.v4(0)))
         let ip = Self.address(&reader)
         draft.endpoint.scheme = reader.optional(
-            "public_scheme", .choice(), "How visitors reach this drone's proxy, for the URLs that plane prints; \"https\" if not set.")
+            "public_scheme", .choice(), "How visitors reach this drone's proxy, for the URLs that plane and 0.3's HTTP interface tell; \"https\" if not set.")
         draft.endpoint.port = reader.optional(
             "public_port", .publicPort,
             "By which port they do; that of cluster_domain if not set, or 443 for https and 80 for http where it has none.")

@@ -6,8 +6,8 @@ import LogKeys
 import PlaneClient
 import PlaneMessaging
 import PlaneProtocol
-import PlaneState
 import PlaneService
+import PlaneState
 import TextEncodings
 
 /// The HTTP interface that Plane 0.3 has in its controller: backends of services that the configuration names, in one cluster.

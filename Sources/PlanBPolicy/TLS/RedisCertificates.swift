@@ -111,11 +111,16 @@ package final class RedisCertificates: CertificateFinder {
             } else if isKnown {
                 state.kept[name] = nil
             } else {
-                served = state.kept[name]?.pair
+                served = state.kept[name]?.pair ?? self.pair(below: CertificateName.wildcard(of: name), in: state)
             }
             return (served, state.waiting.removeValue(forKey: name) ?? [])
         }
         for body in waiting { body(served) }
+    }
+
+    /// The pair of a wildcard that was served to some other name. Names push one another out, and with Redis away none can be asked for again.
+    private func pair(below wildcard: String?, in state: State) -> ServedCertificate? {
+        wildcard.flatMap { wildcard in state.kept.values.filter { $0.source == wildcard }.max { $0.readAt < $1.readAt }?.pair }
     }
 
     private func makeRoom(for source: String, in state: inout State) {

@@ -38,6 +38,13 @@ extension HTTP2Connection {
         if !self.isInLibrary { self.deferTurn() }
     }
 
+    /// What no stream has seen the library gives back when it makes half of `reach`. Once the windows have shrunk the client has less than that.
+    func giveBackIgnored() {
+        guard self.uploads.reach > self.uploads.size, let session else { return }
+        let missing = Int(nghttp2_session_get_effective_recv_data_length(session)) - self.uploads.withheld
+        if missing >= self.uploads.creditStep { self.openWindow() }
+    }
+
     /// Likewise for a stream, whose bytes are kept from it until a backend has taken them.
     private func openWindow(of stream: HTTP2Stream) {
         guard !stream.inputHasEnded, !self.isOver, let session else { return }
@@ -87,5 +94,6 @@ extension HTTP2Connection {
         var setting = nghttp2_settings_entry(
             settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue), value: UInt32(clamping: self.uploads.size))
         nghttp2_submit_settings(self.session, 0, &setting, 1)
+        self.uploads.announced()
     }
 }

@@ -29,6 +29,7 @@ final class HTTP2Connection: ReadinessHandler {
     /// Bytes of a request's body have come since the worker last looked.
     var hasUploads = false
     @exclusivity(unchecked) private var skipped = SkippedStreams()
+    @exclusivity(unchecked) private var heads = FrameHeads()
     /// The client has used up its budget, and has been told so.
     private var isShutOut = false
     var goAway = HTTP2GoAway()
@@ -132,6 +133,7 @@ final class HTTP2Connection: ReadinessHandler {
         self.isInLibrary = true
         self.received = buffer
         let count = buffer.withUnsafeReadableBytes { bytes in
+            self.countIgnored(in: bytes)
             self.receivedBase = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
             return nghttp2_session_mem_recv(session, self.receivedBase, bytes.count)
         }
@@ -150,9 +152,21 @@ final class HTTP2Connection: ReadinessHandler {
             self.writeOutput()
             return self.client.closeLingering()
         }
+        self.giveBackIgnored()
         self.pump()
         if self.streams.isEmpty { self.becomeNoted(.now()) }
         self.updateDeadline()
+    }
+
+    /// Counts DATA on streams that have ended, which the library passes over. What was on its way when its stream ended comes in frames that are not worth
+    /// counting, but for the smallest.
+    private func countIgnored(in bytes: UnsafeRawBufferPointer) {
+        self.heads.read(bytes) { head in
+            guard UInt32(head.type) == NGHTTP2_DATA.rawValue, head.length < FrameBudget.worthwhileBytes, head.stream <= self.skipped.last,
+                self.stream(head.stream) == nil
+            else { return }
+            self.spend(.controlFrame)
+        }
     }
 
     private func flushFed() {
@@ -169,10 +183,7 @@ final class HTTP2Connection: ReadinessHandler {
             // The library ignores those of streams that have ended, and of those that come after the last one has been named.
             if self.goAway.isFinal || head.stream_id <= self.skipped.last, self.stream(head.stream_id) == nil { self.spend(.controlFrame) }
             if !self.skipped.begins(head.stream_id) { nghttp2_session_terminate_session(self.session, UInt32(NGHTTP2_PROTOCOL_ERROR.rawValue)) }
-        case NGHTTP2_DATA.rawValue:
-            self.dataHasContent = false
-            // What was on its way when its stream ended comes in frames that are not worth counting, but for the smallest.
-            if head.length < FrameBudget.worthwhileBytes, self.stream(head.stream_id) == nil { self.spend(.controlFrame) }
+        case NGHTTP2_DATA.rawValue: self.dataHasContent = false
         case NGHTTP2_RST_STREAM.rawValue: self.spend(.wastedStream)
         case NGHTTP2_CONTINUATION.rawValue: if head.length == 0 { self.spend(.controlFrame) }  // of others the library allows some
         // The library ignores frames with the priorities of RFC 7540, and so misses this error (RFC 9113 §6.3).
@@ -201,6 +212,7 @@ final class HTTP2Connection: ReadinessHandler {
             }
             guard let stream = self.stream(head.stream_id) else { return }
             self.endInput(of: stream, trailers: ByteBuffer())
+        case NGHTTP2_SETTINGS.rawValue: if head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 { self.uploads.acknowledged() }
         case NGHTTP2_PING.rawValue:
             if head.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 { self.pingAnswered(frame.pointee.ping.opaque_data.0) }
         default: break

@@ -40,6 +40,8 @@ struct UploadWindows {
     /// Bytes received since the last measurement began or ended.
     private var counted = 0
     private var isMeasuring = false
+    /// How often the client was told of another size and has not acknowledged that.
+    private var unacknowledged = 0
 
     init(limit: Int, allowance: UploadAllowance) {
         self.limit = max(limit, Self.initialSize)
@@ -90,11 +92,16 @@ struct UploadWindows {
 
     /// Whether to send a PING now. When it is answered ``measured()`` is called, and knows whether the window holds the client back.
     mutating func wantsMeasurement() -> Bool {
-        guard !self.isMeasuring, self.size < self.limit, self.counted >= self.size / 4 else { return false }
+        guard !self.isMeasuring, self.size < self.limit, self.counted >= self.size / 4, self.unacknowledged == 0 else { return false }
         self.isMeasuring = true
         self.counted = 0
         return true
     }
+
+    /// SETTINGS have told the client of the size. They are kept until it acknowledges them (RFC 9113 §6.5.3), so it gets no larger windows before.
+    mutating func announced() { self.unacknowledged += 1 }
+
+    mutating func acknowledged() { self.unacknowledged = max(0, self.unacknowledged - 1) }
 
     /// The PING has been answered, one round trip after it was sent.
     ///

@@ -96,7 +96,15 @@ struct Retention: Sendable {
     /// Keeps the place of the change that the serial of the cluster's zone is made from, so that name servers that start later have the same one.
     private func noteNames(deleting messages: [UInt64]?, in cluster: ClusterName) async throws(NATSError) {
         guard let (note, expected) = self.fleet.ask({ $0.noteOfNames(deleting: messages, in: cluster) }) else { return }
-        try await self.writer.write(note, expecting: expected)
+        do {
+            try await self.writer.write(note, expecting: expected)
+        } catch where error.code == .wrongLastSequence {
+            // Several are deleted at the same time, by other schedulers too. Whoever was faster has kept the same place, or a later one.
+            guard case .cluster(_, .names(let ours)) = note,
+                let stored = try await self.jetStream.lastMessage(stream: SchedulerStreams.planeState, subject: note.subject),
+                case .cluster(_, .names(let theirs)) = try? WireCodec.decode(StateMessage.self, from: stored.payload), theirs >= ours
+            else { throw error }
+        }
     }
 
     private var tokenStore: BearerTokenStore { BearerTokenStore(jetStream: self.jetStream, configuration: self.configuration) }

@@ -66,6 +66,9 @@ import Testing
             let container = try await engine.create(kind.serving(id))
             try await engine.thaw(container)
             try await engine.start(container)
+            // Only then does its program hear that it is to end: the first process of a container gets no signal for which it has no handler.
+            (engine as? FakeEngine)?.say("one\n", in: id, .stderr)
+            try await eventually("it has printed", within: .seconds(60)) { try await engine.lastLines(of: container, count: 1).isEmpty == false }
             for _ in 0..<2 { try await engine.freeze(container) }
             if case .running = try await engine.inspect(container) {} else { Issue.record("it does not run") }
             for _ in 0..<2 { try await engine.thaw(container) }

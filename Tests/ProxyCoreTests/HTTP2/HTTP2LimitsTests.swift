@@ -262,6 +262,36 @@ struct HTTP2LimitsTests {
         }
     }
 
+    @Test("once windows have shrunk, padding is given back to the connection's window as before", .timeLimit(.minutes(3)))
+    func paddingBehindShrinking() async throws {
+        let initial = 65_535
+        try await self.withHTTP2({ $0.limits.uploadWindowsBytes = 3 * initial }) { proxy in
+            let backend = try proxy.backend("b-1")
+            let client = try await TLSPeer.connect(port: proxy.port, protocols: ["h2"])
+            func data(_ count: Int) -> [UInt8] { HTTP2Frames.frame(.data, stream: 1, [UInt8](repeating: 0x61, count: count)) }
+            try await client.send(
+                HTTP2Frames.start + HTTP2Frames.headers(Self.fields("b-1", method: "POST"), stream: 1, flags: HTTP2Frames.endHeaders) + data(16_384)
+                    + data(16_384))
+            let peer = try await backend.accept()
+            let reading = Task { try await peer.receiveToEnd() }
+            let asked = try await client.bytes("PING") { HTTP2Frames.read($0).contains { $0.kind == HTTP2Frames.Kind.ping.rawValue } }
+            let ping = try #require(HTTP2Frames.read(asked).first { $0.kind == HTTP2Frames.Kind.ping.rawValue })
+            try await client.send(data(16_384) + data(16_384 - 1) + HTTP2Frames.frame(.ping, flags: 1, stream: 0, ping.payload))
+            _ = try await client.bytes("a larger window, and the first one again") { Self.windowSizes(in: $0) == [4 * initial, initial] }
+            // The client uses up what it may still send on the connection beyond the first size. No PING is answered, so nothing grows.
+            for sent in stride(from: initial + 15_000, through: 4 * initial + 15_000, by: 15_000) {
+                try await client.send(data(15_000))
+                _ = try await client.bytes("the stream's window back") { Self.windowGiven(to: 1, in: $0) > sent - initial / 8 }
+            }
+            let before = Self.windowGiven(to: 0, in: try await client.bytes("all") { _ in true })
+            let padded = HTTP2Frames.frame(.data, flags: HTTP2Frames.padded, stream: 1, [255] + [0x61] + [UInt8](repeating: 0, count: 255))
+            for _ in 0..<180 { try await client.send(padded) }
+            _ = try await client.bytes("the connection's window back") { Self.windowGiven(to: 0, in: $0) > before + 180 * 257 - initial / 4 }
+            try await client.close()
+            _ = try await reading.value
+        }
+    }
+
     /// Those that the proxy has told for streams, in their order.
     private static func windowSizes(in bytes: [UInt8]) -> [Int] {
         HTTP2Frames.read(bytes).filter { $0.kind == HTTP2Frames.Kind.settings.rawValue && $0.payload.starts(with: [0, 4]) && $0.payload.count == 6 }

@@ -135,6 +135,21 @@ struct UploadWindowsTests {
         #expect(!allowance.take(1))
     }
 
+    @Test("do not grow for a client that does not acknowledge their size")
+    func unacknowledged() {
+        var windows = Self.windows()
+        var sizes = [Self.roundTrip(&windows, bytes: windows.size)]
+        windows.announced()
+        sizes.append(Self.roundTrip(&windows, bytes: windows.size))
+        if windows.shrink() { windows.announced() }
+        sizes.append(Self.roundTrip(&windows, bytes: windows.size))
+        windows.acknowledged()
+        sizes.append(Self.roundTrip(&windows, bytes: windows.size))
+        windows.acknowledged()
+        sizes.append(Self.roundTrip(&windows, bytes: windows.size))
+        #expect(sizes == [4 * Self.initial, nil, nil, nil, 4 * Self.initial])
+    }
+
     @Test("shrink and give back what they took of the allowance; what the client may still send on the connection beyond its size it does not get back")
     func shrinking() {
         let allowance = UploadAllowance(limit: 3 * Self.initial)
