@@ -322,7 +322,8 @@ struct FailureTests {
             try await planb.frontend("later.test", closing.entry, backends.entry(0))
             let client = try planb.connect()
             try await client.send("\(method) / HTTP/1.1\r\nHost: later.test\r\nContent-Length: 5\r\n\r\n")
-            #expect(isAnswered(try await client.receive(until: "\r\n\r\n")) == mayRepeat)
+            let answer = try await client.receive(count: "HTTP/1.1 200 OK\r\n".utf8.count)
+            #expect(isAnswered(String(decoding: answer, as: UTF8.self)) == mayRepeat)
             client.close()
         }
         #expect(taken.all.count == 4)

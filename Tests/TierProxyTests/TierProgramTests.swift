@@ -325,13 +325,13 @@ struct TierProgramTests {
         }
     }
 
-    /// Processes that this one has started, and that run.
-    private static func children(of process: pid_t) throws -> [pid_t] {
+    /// Proxies that this process has started, and that run.
+    private static func successors(of process: pid_t) throws -> [pid_t] {
         try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { pid_t($0) }.filter { number in
             // One that ends meanwhile has no file any more. The parent is the second field behind the name, which may have anything in it.
             guard let text = try? String(contentsOfFile: "/proc/\(number)/stat", encoding: .utf8), let name = text.lastIndex(of: ")") else { return false }
             let fields = text[text.index(after: name)...].split(separator: " ")
-            return fields.count > 1 && fields[0] != "Z" && fields[1] == "\(process)"
+            return text[...name].hasSuffix("(gateway-proxy)") && fields.count > 1 && fields[0] != "Z" && fields[1] == "\(process)"
         }
     }
 
@@ -353,7 +353,7 @@ struct TierProgramTests {
             try await tier.proxy.line(containing: "starting a successor")
             var successors: [pid_t] = []
             try await eventually("there is one, which waits") {
-                successors = try Self.children(of: process)
+                successors = try Self.successors(of: process)
                 return successors.count == 1
             }
             let second = drone.answerOnce(Self.ok)
