@@ -9,8 +9,9 @@ struct LogBytesTests {
     func longLine() async throws {
         try await TestImage.build(on: try #require(LocalCluster.dockerSocket))
         try await withCluster { cluster in
-            // Longer than one message, with characters that any cut may fall into. Linux lets no single variable be longer than 128 KiB.
-            let line = #"{"text":""# + String(repeating: "äöü€😀 0123456789", count: 5000) + #""}"#
+            // Longer than one message, with characters that our cuts may fall into. Docker's own, after each 16 KiB, do not: its driver json-file replaces a
+            // character that it cuts. Linux lets no single variable be longer than 128 KiB.
+            let line = #"{"message":""# + String(repeating: "😀01234567😁89ab", count: 5500) + #""}"#
             #expect(line.utf8.count > 100_000)
             let backend = try await cluster.schedule(image: TestImage.name, env: ["SAY_LAST": Secret(line + "\n"), "EXIT_AT_ONCE": "0"]).backendID
             // Its port is never answered.
@@ -20,9 +21,9 @@ struct LogBytesTests {
                 let logs = try TestProcess.ours("plane", ["logs", "\(backend)", "--nats", cluster.server.url])
                 await logs.ended()
                 output = logs.log
-                return output.contains { $0.contains(#"0123456789"}"#) }
+                return output.contains { $0.contains(#"89ab"}"#) }
             }
-            #expect(output.filter { $0.contains("0123456789") } == [line], "\(output.map(\.utf8.count))")
+            #expect(output.filter { $0.contains("01234567") } == [line], "\(output.map(\.utf8.count))")
         }
     }
 }
