@@ -9,16 +9,18 @@ extension NATSConnection {
                 .invalidSubject, attempt: "subscribe to \(subject)",
                 hint: "a subject consists of tokens without spaces, divided by single dots")
         }
-        let (attachment, link) = self.state.withLock { state in
+        let (attachment, link, isConnected) = self.state.withLock { state in
             state.nextID += 1
             let attachment = Attachment(id: state.nextID, subject: subject, queue: queue, sink: sink)
-            if case .closed = state.link { return (attachment, state.link) }
+            if case .closed = state.link { return (attachment, state.link, false) }
             state.attachments[attachment.id] = attachment
             state.sinks[attachment.id] = sink
-            return (attachment, state.link)
+            if case .open = state.link, !state.isConnected { state.afterwards.attachments.append(attachment) }
+            return (attachment, state.link, state.isConnected)
         }
         switch link {
         case .connecting, .reopening: break  // Bound by `adopt`.
+        case .open where !isConnected: break  // Bound by `restored`.
         case .closed: throw NATSError(.closed, attempt: "subscribe to \(subject)")
         case .open(let native):
             do throws(NATSError) {

@@ -73,6 +73,7 @@ extension NATSConnection {
             defer {
                 state.link = .closed
                 state.isConnected = false
+                state.afterwards = Afterwards()
                 state.sinks = [:]
                 state.attachments = [:]
             }
@@ -110,49 +111,56 @@ extension NATSConnection {
         let attachments: [Attachment] = self.state.withLock { state in
             if case .closed = state.link { return [] }
             state.link = .open(connected.native)
-            state.isConnected = true
+            // It may have broken again, and not be restored yet.
+            state.isConnected = !connected.native.restoration.isUnderWay
+            guard state.isConnected else {
+                state.afterwards.attachments = Array(state.attachments.values)
+                return []
+            }
             return Array(state.attachments.values)
         }
+        self.bind(attachments, to: connected.native)
+        self.logger.info(
+            "connected to NATS", metadata: [NATSLogKey.server: "\(connected.native.connectedServer ?? "unknown")"])
+        self.broadcast.send(connected.generation == 1 ? .connected : .reconnected)
+    }
+
+    private func bind(_ attachments: [Attachment], to native: NativeConnection) {
         for attachment in attachments {
             do {
-                try attachment.bind(to: connected.native)
+                try attachment.bind(to: native)
             } catch {
                 // Fails only if the connection has broken again; then the next one subscribes.
                 self.logger.warning("cannot subscribe", metadata: [NATSLogKey.error: "\(error)"])
             }
         }
-        self.logger.info(
-            "connected to NATS", metadata: [NATSLogKey.server: "\(connected.native.connectedServer ?? "unknown")"])
-        self.broadcast.send(connected.generation == 1 ? .connected : .reconnected)
     }
 
     /// Runs on the library's threads.
     func handle(_ event: NativeEvent, generation: Int) {
         guard self.state.withLock({ $0.generation == generation }) else { return }
         switch event {
-        case .disconnected(let reason):
-            let wasOpen = self.state.withLock { state in
+        case .disconnected:
+            let broken: NativeConnection? = self.state.withLock { state in
                 state.isConnected = false
-                if case .open = state.link { return true }
-                return false
+                guard case .open(let native) = state.link else { return nil }
+                return native
             }
-            guard wasOpen else { return }
-            self.logger.warning(
-                "disconnected from NATS, reconnecting for ever",
-                metadata: [NATSLogKey.reason: "\(reason ?? "connection closed by the server")"])
+            guard let broken else { return }
+            self.logger.warning("disconnected from NATS, reconnecting for ever")
             self.requests.failAll(.disconnected, hint: "the request may have been carried out; repeat it")
-            self.broadcast.send(.disconnected(reason: reason))
+            self.broadcast.send(.disconnected)
+            NativeConnection.later { [logger] in
+                if let reason = broken.lastError { logger.info("what broke the connection to NATS", metadata: [NATSLogKey.reason: "\(reason)"]) }
+            }
         case .stillDisconnected(let count):
             // Logs the 1st, 2nd, 4th, 8th and then every 16th round.
             // The library says this on another thread than that the connection broke, and may say it first.
             guard !self.isConnected, count.nonzeroBitCount == 1 && count < 16 || count % 16 == 0 else { return }
             self.logger.warning("still disconnected from NATS", metadata: [NATSLogKey.attempt: "\(count)"])
         case .reconnected:
-            let server: String? = self.state.withLock { state in
-                guard case .open(let native) = state.link else { return nil }
-                state.isConnected = true
-                return native.connectedServer
-            }
+            guard let native = self.restored() else { return }
+            let server = native.connectedServer
             self.logger.notice("reconnected to NATS", metadata: [NATSLogKey.server: "\(server ?? "unknown")"])
             self.broadcast.send(.reconnected)
         case .refused(_, let reason):
@@ -161,6 +169,33 @@ extension NATSConnection {
             self.broadcast.send(.refused(reason: reason))
         case .closed(let code, let reason):
             self.lost(code, reason)
+        }
+    }
+
+    /// Makes the subscriptions and sends the messages that have waited for it, and then lets all others through.
+    /// - Returns: nil where the connection is not in use.
+    private func restored() -> NativeConnection? {
+        while true {
+            let step: (native: NativeConnection, work: Afterwards?)? = self.state.withLock { state in
+                guard case .open(let native) = state.link else { return nil }
+                guard !state.afterwards.isEmpty, !native.restoration.isUnderWay else {
+                    state.isConnected = !native.restoration.isUnderWay
+                    return (native, nil)
+                }
+                defer { state.afterwards = Afterwards() }
+                return (native, state.afterwards)
+            }
+            guard let step else { return nil }
+            guard let work = step.work else { return step.native }
+            self.bind(work.attachments, to: step.native)
+            do throws(NATSError) {
+                for message in work.messages {
+                    try step.native.publish(message.payload, to: message.subject, headers: message.headers, reply: message.reply)
+                }
+            } catch {
+                // Fails only if the library gives the connection up at this moment; then it has lost what was published, as everything that is on its way.
+                self.logger.warning("what was published while NATS was away is lost", metadata: [NATSLogKey.error: "\(error)"])
+            }
         }
     }
 
@@ -182,6 +217,7 @@ extension NATSConnection {
             guard case .open = state.link else { return false }
             state.link = .reopening(nil)
             state.isConnected = false
+            state.afterwards = Afterwards()
             return true
         }
         guard mustReopen else { return }

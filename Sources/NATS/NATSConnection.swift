@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// No call blocks a thread of the cooperative pool: calls that wait for the server either suspend the task (requests, subscriptions) or run on a queue of
 /// their own (connect, flush, close). Publishing writes to the socket at once. Only a server that does not read can delay it, by `NATSOptions.writeDeadline`
-/// at most.
+/// at most. While libnats makes the connection anew nothing is given to it.
 package final class NATSConnection: Sendable {
     enum Link {
         case connecting
@@ -19,11 +19,38 @@ package final class NATSConnection: Sendable {
     struct State {
         var link = Link.connecting
         var isConnected = false
+        /// What is to be done when the library has restored the connection.
+        var afterwards = Afterwards()
         /// Tells the events of the current `NativeConnection` from those of an earlier one.
         var generation = 0
         var attachments: [UInt64: Attachment] = [:]
         var sinks: [UInt64: any MessageSink] = [:]
         var nextID: UInt64 = 0
+    }
+
+    /// Subscriptions and messages from the time in which the library connects anew. It would keep messages itself, but whoever gives it one waits for the
+    /// present attempt, which a silent server holds up.
+    struct Afterwards {
+        struct Message {
+            var payload: [UInt8]
+            var subject: String
+            var headers: NATSHeaders
+            var reply: String?
+        }
+
+        var attachments: [Attachment] = []
+        private(set) var messages: [Message] = []
+        private var byteCount = 0
+        var isEmpty: Bool { self.attachments.isEmpty && self.messages.isEmpty }
+
+        /// - Returns: false if there is no room for it.
+        mutating func keep(_ message: Message, limit: Int) -> Bool {
+            let size = message.payload.count + message.subject.utf8.count
+            guard self.byteCount + size <= limit else { return false }
+            self.byteCount += size
+            self.messages.append(message)
+            return true
+        }
     }
 
     package let options: NATSOptions
@@ -107,11 +134,20 @@ package final class NATSConnection: Sendable {
         guard payload.count <= Self.payloadLimitBytes else {
             throw NATSError(.payloadTooLarge, attempt: "publish \(payload.count) bytes to \(subject)")
         }
-        switch self.state.withLock({ $0.link }) {
-        case .open(let native): try native.publish(payload, to: subject, headers: headers, reply: reply)
-        case .connecting, .reopening: throw NATSError(.notConnected, attempt: "publish to \(subject)")
-        case .closed: throw NATSError(.closed, attempt: "publish to \(subject)")
+        let native: NativeConnection? = try self.state.withLock { (state) throws(NATSError) -> NativeConnection? in
+            switch state.link {
+            case .open(let native):
+                if state.isConnected { return native }
+                let message = Afterwards.Message(payload: payload, subject: subject, headers: headers, reply: reply)
+                guard state.afterwards.keep(message, limit: self.options.reconnectBufferBytes) else {
+                    throw NATSError(.notConnected, attempt: "publish to \(subject)")
+                }
+                return nil
+            case .connecting, .reopening: throw NATSError(.notConnected, attempt: "publish to \(subject)")
+            case .closed: throw NATSError(.closed, attempt: "publish to \(subject)")
+            }
         }
+        try native?.publish(payload, to: subject, headers: headers, reply: reply)
     }
 
     /// Sends a message and waits for the first answer. Suspends only the task; thousands may be in flight.

@@ -42,7 +42,7 @@ struct NATSResilienceTests {
             let connection = try await NATSConnection.make(server, logger: log.logger)
             let generation = connection.state.withLock { $0.generation }
             connection.handle(.stillDisconnected(count: 1), generation: generation)
-            connection.handle(.disconnected(reason: nil), generation: generation)
+            connection.handle(.disconnected, generation: generation)
             connection.handle(.stillDisconnected(count: 2), generation: generation)
             let told = log.entries.map(\.message).filter { $0.contains("disconnected") }
             #expect(told == ["disconnected from NATS, reconnecting for ever", "still disconnected from NATS"])
@@ -98,13 +98,47 @@ struct NATSResilienceTests {
             let subscription = try connection.subscribe("a")
             let events = connection.events
             await server.stop(.kill)
-            _ = await events.first { if case .disconnected = $0 { true } else { false } }
+            _ = await events.first { $0 == .disconnected }
             #expect(!connection.isConnected)
             try connection.publish("kept".bytes, to: "a")
             try await server.startAgain()
             #expect(await subscription.first(1).map(\.text) == ["kept"])
             _ = await events.first { $0 == .reconnected }
             #expect(connection.isConnected)
+            await connection.drain()
+        }
+    }
+
+    @Test("nobody waits while the connection is restored from a server that says nothing, and what was asked for meanwhile is done afterwards, in order")
+    func silentServer() async throws {
+        try await withNATSServer { server in
+            // An attempt to connect takes this long, in which libnats keeps everybody else waiting.
+            let connection = try await NATSConnection.make(server) { $0.connectTimeout = .seconds(600) }
+            let (former, ended) = (try connection.subscribe("former"), try connection.subscribe("ended"))
+            try await connection.flush()
+            let events = connection.events
+            await server.stop(.kill)
+            let silent = try TestBackend(port: server.port)
+            let attempt = try await silent.accept()
+            _ = await events.first { $0 == .disconnected }
+            let new = try connection.subscribe("new.*")
+            for number in 1...3 { try connection.publish("\(number)".bytes, to: "new.\(number)") }
+            try connection.publish([], to: "former")
+            let question = Task { try await connection.request([], to: "new.4", timeout: .seconds(600)) }
+            ended.drain()
+            #expect(await ended.first(1).isEmpty)
+            try connection.subscribe("cancelled").cancel()
+            #expect(!connection.isConnected)
+            // The attempt is not over yet, so nobody has waited for it.
+            #expect(!attempt.hasEnded)
+            silent.stopListening()
+            attempt.close()
+            try await server.startAgain()
+            #expect(await former.first(1).count == 1)
+            let heard = await new.first(4)
+            #expect(heard.prefix(3).map(\.text) == ["1", "2", "3"] && heard.last?.subject == "new.4")
+            try connection.publish("answer".bytes, to: try #require(heard.last?.reply))
+            #expect(try await question.value.text == "answer")
             await connection.drain()
         }
     }

@@ -9,8 +9,10 @@ package final class TestBackend: Sendable {
     package let port: UInt16
     private let socket: Int32
 
-    /// - Parameter receiveBuffer: Bytes the kernel takes for each connection before the proxy has to wait.
-    package init(receiveBuffer: CInt? = nil) throws {
+    /// - Parameters:
+    ///   - receiveBuffer: Bytes the kernel takes for each connection before the proxy has to wait.
+    ///   - port: a fixed port, or nil for a free one.
+    package init(receiveBuffer: CInt? = nil, port: UInt16? = nil) throws {
         self.socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         if var receiveBuffer {
             setsockopt(self.socket, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<CInt>.size))
@@ -19,7 +21,7 @@ package final class TestBackend: Sendable {
         setsockopt(self.socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var isOn: CInt = 1
         setsockopt(self.socket, SOL_SOCKET, SO_REUSEADDR, &isOn, socklen_t(MemoryLayout<CInt>.size))
-        self.port = try freeLoopbackPort()
+        self.port = try port ?? freeLoopbackPort()
         var address = loopbackAddress(port: self.port)
         let length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let socket = self.socket

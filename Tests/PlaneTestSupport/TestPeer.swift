@@ -41,6 +41,13 @@ package final class TestPeer: Sendable {
 
     deinit { Glibc.close(self.socket) }
 
+    /// Whether the other side has ended the connection, and everything that it has sent was read.
+    package var hasEnded: Bool {
+        var byte: UInt8 = 0
+        let count = recv(self.socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+        return count == 0 || count < 0 && errno != EAGAIN
+    }
+
     package func send(_ text: String) async throws { try await self.send(Array(text.utf8)) }
 
     package func send(_ bytes: [UInt8]) async throws {

@@ -17,7 +17,7 @@ import Testing
         let progress = FollowerProgress()
         progress.began(StreamIdentity(createdAt: Self.created))
         for sequence in 1...5 as ClosedRange<UInt64> { _ = progress.applies(nil, sequence: sequence, incarnation: 0) }
-        progress.observe(.disconnected(reason: nil))
+        progress.observe(.disconnected)
         return progress
     }
 
@@ -41,7 +41,7 @@ import Testing
     @Test("before the first message nothing is known that could have been purged")
     func early() throws {
         let progress = FollowerProgress()
-        progress.observe(.disconnected(reason: nil))
+        progress.observe(.disconnected)
         progress.began(StreamIdentity(createdAt: Self.created))
         #expect(try #require(progress.beginComparison()).sequence == nil)
     }

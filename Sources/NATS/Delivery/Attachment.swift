@@ -60,6 +60,9 @@ final class Attachment: Sendable {
             case .unbound:
                 binding = .ended(nil)
                 return nil
+            case .bound(_, let subscription) where subscription.isCutOff:
+                binding = .ended(nil)
+                return nil
             case .bound(_, let subscription):
                 binding = .ended(subscription)
                 return subscription

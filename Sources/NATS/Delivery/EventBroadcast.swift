@@ -4,7 +4,7 @@ import Synchronization
 package enum NATSConnectionEvent: Sendable, Hashable {
     case connected
     /// The connection broke; attempts to restore it have begun and never end.
-    case disconnected(reason: String?)
+    case disconnected
     case reconnected
     /// The server refused something after the connection was made, for instance a subject we may not subscribe to.
     case refused(reason: String)

@@ -2,6 +2,7 @@ import CNATS
 import Dispatch
 import Foundation
 import NATSAddressing
+import Synchronization
 
 /// Owns one `natsConnection`, from a successful connect to its destruction.
 ///
@@ -10,6 +11,23 @@ import NATSAddressing
 final class NativeConnection: @unchecked Sendable {
     // Unchecked: the pointer never changes, and libnats guards what it points to with a lock.
     private let pointer: OpaquePointer
+    let restoration: Restoration
+
+    /// Whether the library is making the connection anew. Meanwhile it holds a lock that almost all of its calls wait for, up to the connect timeout when a
+    /// server is silent.
+    final class Restoration: Sendable {
+        private let isOn = Atomic(false)
+
+        var isUnderWay: Bool { self.isOn.load(ordering: .acquiring) }
+
+        fileprivate func note(_ event: NativeEvent) {
+            switch event {
+            case .disconnected: self.isOn.store(true, ordering: .releasing)
+            case .reconnected, .closed: self.isOn.store(false, ordering: .releasing)
+            case .stillDisconnected, .refused: break
+            }
+        }
+    }
 
     /// For connect, flush, close and destroy. Concurrent, so that a slow server does not delay another connection.
     private static let blockingQueue = DispatchQueue(label: "nats.blocking", attributes: .concurrent)
@@ -30,7 +48,12 @@ final class NativeConnection: @unchecked Sendable {
     /// - Parameter handler: called with the events of this connection, on the library's threads; the last one is `.closed`.
     init(_ options: NATSOptions, handler: @escaping @Sendable (NativeEvent) -> Void) throws(NATSError) {
         let native = try NativeOptions(options)
-        let box = Unmanaged.passRetained(NativeEventBox(handler))
+        let restoration = Restoration()
+        let box = Unmanaged.passRetained(
+            NativeEventBox { event in
+                restoration.note(event)
+                handler(event)
+            })
         do {
             try NativeEventBox.install(on: native, box: box)
         } catch {
@@ -49,6 +72,7 @@ final class NativeConnection: @unchecked Sendable {
                 authentication: try options.effectiveAuthentication(names), usesTLS: options.tls != nil)
         }
         self.pointer = connection
+        self.restoration = restoration
     }
 
     deinit {
@@ -87,7 +111,7 @@ final class NativeConnection: @unchecked Sendable {
     }
 
     func subscribe(_ subject: String, queue: String?, sink: any MessageSink) throws(NATSError) -> NativeSubscription {
-        try NativeSubscription(connection: self.pointer, subject: subject, queue: queue, sink: sink)
+        try NativeSubscription(connection: self.pointer, restoration: self.restoration, subject: subject, queue: queue, sink: sink)
     }
 
     /// Waits until the server has read everything written so far. Blocks; call it in `blocking`.
@@ -97,6 +121,12 @@ final class NativeConnection: @unchecked Sendable {
             throw NATSError(status: status, attempt: "flush the NATS connection").whilePublishing()
         }
     }
+
+    /// Why the connection broke; nil where the library does not know. Blocks; call it in `later`.
+    var lastError: String? { NativeEventBox.lastError(self.pointer)?.1 }
+
+    /// Runs a call that may block, away from whoever asks for it.
+    static func later(_ body: @escaping @Sendable () -> Void) { Self.blockingQueue.async(execute: body) }
 
     /// Closes the connection; the handler gets `.closed` afterwards. Blocks; call it in `blocking`.
     func close() { natsConnection_Close(self.pointer) }

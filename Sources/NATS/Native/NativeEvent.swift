@@ -3,7 +3,7 @@ import Timing
 
 /// What libnats reports about a connection.
 enum NativeEvent: Sendable {
-    case disconnected(reason: String?)
+    case disconnected
     /// All servers were tried without success, for the `count`th time since the connection broke.
     case stillDisconnected(count: Int)
     case reconnected
@@ -28,9 +28,8 @@ final class NativeEventBox: Sendable {
         try options.set("disconnected callback") { pointer in
             natsOptions_SetDisconnectedCB(
                 pointer,
-                { connection, closure in
-                    NativeEventBox.at(closure)?.handler(.disconnected(reason: NativeEventBox.lastError(connection)?.1))
-                }, closure)
+                // Why must not be asked here: the library holds the connection's lock while it connects anew.
+                { _, closure in NativeEventBox.at(closure)?.handler(.disconnected) }, closure)
         }
         try options.set("reconnected callback") { pointer in
             natsOptions_SetReconnectedCB(pointer, { _, closure in NativeEventBox.at(closure)?.handler(.reconnected) }, closure)
@@ -72,7 +71,7 @@ final class NativeEventBox: Sendable {
         closure.map { Unmanaged<NativeEventBox>.fromOpaque($0).takeUnretainedValue() }
     }
 
-    private static func lastError(_ connection: OpaquePointer?) -> (NATSError.Code, String)? {
+    static func lastError(_ connection: OpaquePointer?) -> (NATSError.Code, String)? {
         var text: UnsafePointer<CChar>?
         let status = natsConnection_GetLastError(connection, &text)
         guard status != NATS_OK else { return nil }

@@ -7,6 +7,7 @@ import CNATS
 final class NativeSubscription: @unchecked Sendable {
     // Unchecked: the pointer never changes, and libnats guards what it points to with a lock.
     private let pointer: OpaquePointer
+    private let restoration: NativeConnection.Restoration
 
     /// Keeps the sink alive for the library's callbacks.
     private final class Box: Sendable {
@@ -14,7 +15,9 @@ final class NativeSubscription: @unchecked Sendable {
         init(_ sink: any MessageSink) { self.sink = sink }
     }
 
-    init(connection: OpaquePointer, subject: String, queue: String?, sink: any MessageSink) throws(NATSError) {
+    init(
+        connection: OpaquePointer, restoration: NativeConnection.Restoration, subject: String, queue: String?, sink: any MessageSink
+    ) throws(NATSError) {
         let box = Unmanaged.passRetained(Box(sink))
         // Called on a delivery thread of libnats; owns `message`.
         let deliver: natsMsgHandler = { _, _, message, closure in
@@ -39,12 +42,21 @@ final class NativeSubscription: @unchecked Sendable {
             throw NATSError(status: status, attempt: "subscribe to \(subject)")
         }
         self.pointer = subscription
+        self.restoration = restoration
         // Fails only if the connection was closed at this very moment. A delivery may still be running then, so the box is leaked rather than freed: a few
         // bytes, at the end of a connection.
         _ = natsSubscription_SetOnCompleteCB(subscription, complete, box.toOpaque())
     }
 
-    deinit { natsSubscription_Destroy(self.pointer) }
+    deinit {
+        guard self.restoration.isUnderWay else { return natsSubscription_Destroy(self.pointer) }
+        // Waits for the library to have connected.
+        nonisolated(unsafe) let pointer = self.pointer
+        NativeConnection.later { natsSubscription_Destroy(pointer) }
+    }
+
+    /// Whether nothing is on its way, because the connection is broken.
+    var isCutOff: Bool { self.restoration.isUnderWay }
 
     /// Messages lost before they reached the sink, because the library's own queue was full.
     var dropped: UInt64 {
