@@ -301,4 +301,98 @@ struct ProgramTests {
         kill(successor, SIGTERM)
         try await eventually("nobody listens") { (try? TestPeer.connect(port: planb.port)) == nil }
     }
+
+    @Test("a successor has the TLS, the metrics and the health check of the one before, whose idle connections are served once more")
+    func wholeSuccession() async throws {
+        let redis = try await RedisTestServer.start()
+        let backends = try NumberedBackends(1)
+        try await redis.command("RPUSH", "frontend:a.test", "id", backends.entry(0))
+        let made = try TemporaryDirectory()
+        let certificates = try await TestCertificates(in: URL(filePath: made.path), names: ["a.test"])
+        try await redis.command(
+            "HSET", "tls:a.test", "certificate", try String(contentsOfFile: certificates.path("server.pem"), encoding: .utf8), "key",
+            try String(contentsOfFile: certificates.path("server.key"), encoding: .utf8))
+        let (tls, metrics) = (try freeLoopbackPort(), try freeLoopbackPort())
+        let planb = try await Self.start(
+            redis, "--tls-listen", "127.0.0.1:\(tls)", "--metrics-address", "127.0.0.1:\(metrics)", "--active-healthcheck")
+        func overTLS() async throws -> [String] {
+            try await TestProcess.run(
+                "/bin/sh", ["-c", "curl -ksS --resolve a.test:\(tls):127.0.0.1 'https://a.test:\(tls)/' -o /dev/null -w '%{http_code}'"])
+        }
+        func measure() async throws -> String {
+            let scraper = try TestPeer.connect(port: metrics)
+            try await scraper.send("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            return try await scraper.receiveToEnd()
+        }
+        #expect(try await overTLS().last?.hasSuffix("200") == true)
+        let kept = try planb.connect()
+        try await kept.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+        #expect(try await kept.receiveMessage().hasSuffix("\r\n\r\n0"))
+
+        let number = try #require(pid_t(try await planb.process.line(containing: "number=").dropFirst(7)))
+        kill(number, SIGHUP)
+        let line = try await planb.process.line(containing: "a successor has taken over")
+        let successor = try #require(line.split(separator: "successor=").last.flatMap { pid_t($0.prefix { $0.isNumber }) })
+        // Its next request is its last, as its answer says.
+        try? await kept.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+        let last = try await kept.receiveToEnd()
+        #expect(last.isEmpty || last.hasSuffix("\r\n\r\n0") && last.lowercased().contains("connection: close"), "\(last)")
+        try await eventually("the former process has ended") { kill(number, 0) != 0 || (try? String(contentsOfFile: "/proc/\(number)/stat", encoding: .utf8))?.contains(") Z ") == true }
+        #expect(try await overTLS().last?.hasSuffix("200") == true)
+        // The successor counts anew, and alone.
+        try await eventually("the request through TLS is counted") {
+            try await measure().contains("planb_reverseproxy_backends_responses_total{status_code=\"200\"} 1\n")
+        }
+        try await eventually("it listens") { try await redis.command("PUBSUB", "NUMSUB", "dead").last == "1" }
+        try await redis.command("SADD", "dead:a.test", "0")
+        try await redis.command("PUBLISH", "dead", "a.test;\(backends.entry(0));0;1")
+        try await eventually("the mark is lifted") { try await redis.command("EXISTS", "dead:a.test") == ["0"] }
+        kill(successor, SIGTERM)
+        try await eventually("nobody listens") { (try? TestPeer.connect(port: planb.port)) == nil }
+    }
+
+    @Test("syslog gets the lines of the access log, with facility local0, level info and PlanB's tag", .enabled(if: geteuid() == 0, "/dev is only root's to change"))
+    func syslog() async throws {
+        let redis = try await RedisTestServer.start()
+        let backends = try NumberedBackends(1)
+        try await redis.command("RPUSH", "frontend:a.test", "id", backends.entry(0))
+        let devices = try TemporaryDirectory()
+        let reader = try TestProcess(
+            "/usr/bin/python3",
+            [
+                "-c",
+                """
+                import socket, sys
+                log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+                log.bind(sys.argv[1])
+                print("bound", flush=True)
+                while True: print(log.recv(65536).decode(errors="replace").replace("\\n", "|"), flush=True)
+                """, devices.file("log"),
+            ])
+        try await reader.line(containing: "bound")
+        let port = try freeLoopbackPort()
+        let script = """
+            set -e
+            mknod -m 666 "$1/null" c 1 3
+            mknod -m 666 "$1/urandom" c 1 9
+            mount --bind "$1" /dev
+            shift
+            exec "$@"
+            """
+        let planb = try TestProcess(
+            "/usr/bin/env",
+            [
+                "unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh", devices.path, TestProcess.path(of: "planb"), "--listen",
+                "127.0.0.1:\(port)", "--access-log", "syslog", "--read-redis-port", "\(redis.port)", "--write-redis-port", "\(redis.port)",
+            ])
+        try await planb.line(containing: "planb is ready")
+        let client = try TestPeer.connect(port: port)
+        try await client.send("GET /seen HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n")
+        #expect(try await client.receiveToEnd().hasSuffix("\r\n\r\n0"))
+        let line = try await reader.line(containing: "hipache: ")
+        // 16 for local0, times 8, plus 6 for info (RFC 5424 §6.2.1).
+        #expect(line.hasPrefix("<134>") && line.contains("GET /seen HTTP/1.1") && line.contains("a.test"), "\(line)")
+        #expect(await planb.stop() == 0)
+        await reader.stop(.kill)
+    }
 }
