@@ -57,10 +57,16 @@ lay_out_command() {
     "$binaries/plane" completions fish >"$destination$prefix/share/fish/vendor_completions.d/plane.fish"
 }
 
+# Programs that need ICU, 40 MB of tables about the world's languages in Foundation: those with GRDB, which formats dates by it.
+programs_with_icu="drone-agent drone-proxy cert-refresher"
+
 # Through a new file, so that a running program keeps its own.
 install_program() {
     install -m 755 "$binaries/$1" "$2.new"
     strip --strip-unneeded "$2.new"
+    if [[ " $programs_with_icu " != *" $1 "* ]] && grep -qaE 'icudt[0-9]+' "$2.new"; then
+        fail "$1 has ICU in it, which makes it 40 MB larger" "which of its imports of Foundation needs more than FoundationEssentials?"
+    fi
     mv "$2.new" "$2"
 }
 
