@@ -36,7 +36,7 @@ struct GatewayFixture: Sendable {
         PlaneClient(connection: try await NATSConnection.connect(NATSOptions(servers: [server.url]), logger: silent), logger: silent)
     }
 
-    private static let turns = Turns(12)
+    private static let turns = Turns(32)
 
     /// Runs `body` with all of it.
     /// - Parameter link: between the gateway and NATS.

@@ -317,7 +317,7 @@ struct ProgramTests {
             redis, "--tls-listen", "127.0.0.1:\(tls)", "--metrics-address", "127.0.0.1:\(metrics)", "--active-healthcheck")
         func overTLS() async throws -> [String] {
             try await TestProcess.run(
-                "/bin/sh", ["-c", "curl -ksS --resolve a.test:\(tls):127.0.0.1 'https://a.test:\(tls)/' -o /dev/null -w '%{http_code}'"])
+                "/bin/sh", ["-c", "curl -ksS --resolve a.test:\(tls):127.0.0.1 'https://a.test:\(tls)/' -o /dev/null -w '%{http_code}\\n'"])
         }
         func measure() async throws -> String {
             let scraper = try TestPeer.connect(port: metrics)
@@ -325,7 +325,7 @@ struct ProgramTests {
             return try await scraper.receiveToEnd()
         }
         #expect(try await overTLS().last?.hasSuffix("200") == true)
-        let kept = try planb.connect()
+        let kept = try TestPeer.connect(port: planb.port)
         try await kept.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
         #expect(try await kept.receiveMessage().hasSuffix("\r\n\r\n0"))
 
@@ -337,7 +337,9 @@ struct ProgramTests {
         try? await kept.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
         let last = try await kept.receiveToEnd()
         #expect(last.isEmpty || last.hasSuffix("\r\n\r\n0") && last.lowercased().contains("connection: close"), "\(last)")
-        try await eventually("the former process has ended") { kill(number, 0) != 0 || (try? String(contentsOfFile: "/proc/\(number)/stat", encoding: .utf8))?.contains(") Z ") == true }
+        try await eventually("the former process has ended") {
+            kill(number, 0) != 0 || (try? String(contentsOfFile: "/proc/\(number)/stat", encoding: .utf8))?.contains(") Z ") == true
+        }
         #expect(try await overTLS().last?.hasSuffix("200") == true)
         // The successor counts anew, and alone.
         try await eventually("the request through TLS is counted") {
@@ -351,7 +353,9 @@ struct ProgramTests {
         try await eventually("nobody listens") { (try? TestPeer.connect(port: planb.port)) == nil }
     }
 
-    @Test("syslog gets the lines of the access log, with facility local0, level info and PlanB's tag", .enabled(if: geteuid() == 0, "/dev is only root's to change"))
+    @Test(
+        "syslog gets the lines of the access log, with facility local0, level info and PlanB's tag",
+        .enabled(if: geteuid() == 0, "/dev is only root's to change"))
     func syslog() async throws {
         let redis = try await RedisTestServer.start()
         let backends = try NumberedBackends(1)

@@ -54,7 +54,8 @@ package final class LineWriter: Sendable {
         self.queue = DispatchQueue(label: "line-writer")
         self.isSyslog = isSyslog
         self.file = Mutex(file)
-        if isSyslog { openlog("hipache", 0, Self.local0) }  // the text lives as long as the program
+        // The C library keeps the pointer to the tag.
+        if isSyslog { openlog(Self.tag, 0, Self.local0) }
     }
 
     private static func file(of destination: Destination) throws(Failure) -> File {
@@ -64,6 +65,8 @@ package final class LineWriter: Sendable {
         case .standardError, .syslog: File(descriptor: STDERR_FILENO, path: nil, checkedAt: .now())
         }
     }
+
+    private nonisolated(unsafe) static let tag: UnsafePointer<CChar>? = UnsafePointer(strdup("hipache"))
 
     /// LOG_LOCAL0, which is a macro in C that Swift does not import.
     private static let local0: CInt = 16 << 3
