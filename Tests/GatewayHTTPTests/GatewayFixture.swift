@@ -155,7 +155,11 @@ extension JSONValue {
 
 extension GatewayFixture {
     /// For all tests of the process; follows no redirect.
-    private static let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: HTTPClient.Configuration(redirectConfiguration: .disallow))
+    /// Uses no connection that the gateway may be closing, which it does with those that were idle for 50 s.
+    private static let http = HTTPClient(
+        eventLoopGroupProvider: .singleton,
+        configuration: HTTPClient.Configuration(
+            redirectConfiguration: .disallow, connectionPool: HTTPClient.Configuration.ConnectionPool(idleTimeout: .seconds(10))))
 
     func ask(
         _ method: String, _ path: String, body: String? = nil, type: String? = "application/json", headers: [(String, String)] = [], port: UInt16? = nil
