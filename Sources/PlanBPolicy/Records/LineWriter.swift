@@ -66,6 +66,7 @@ package final class LineWriter: Sendable {
         }
     }
 
+    // Unsafe only by declaration: the text is never written to, and never freed.
     private nonisolated(unsafe) static let tag: UnsafePointer<CChar>? = UnsafePointer(strdup("hipache"))
 
     /// LOG_LOCAL0, which is a macro in C that Swift does not import.
