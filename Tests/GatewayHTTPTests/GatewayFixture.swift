@@ -36,8 +36,6 @@ struct GatewayFixture: Sendable {
         PlaneClient(connection: try await NATSConnection.connect(NATSOptions(servers: [server.url]), logger: silent), logger: silent)
     }
 
-    private static let turns = Turns(32)
-
     /// Runs `body` with all of it.
     /// - Parameter link: between the gateway and NATS.
     static func run(
@@ -46,16 +44,6 @@ struct GatewayFixture: Sendable {
         configure: (inout GatewayConfiguration) -> Void = { _ in },
         scheduling: (inout SchedulerConfiguration) -> Void = { _ in },
         _ body: @escaping @Sendable (GatewayFixture) async throws -> Void
-    ) async throws {
-        try await self.turns.run {
-            try await self.runNow(
-                course: course, cluster: cluster, endpoint: endpoint, link: link, configure: configure, scheduling: scheduling, body)
-        }
-    }
-
-    private static func runNow(
-        course: TestDrone.Course, cluster: String, endpoint: PublicEndpoint, link: SlowLink?, configure: (inout GatewayConfiguration) -> Void,
-        scheduling: (inout SchedulerConfiguration) -> Void, _ body: @escaping @Sendable (GatewayFixture) async throws -> Void
     ) async throws {
         var configuration = GatewayConfiguration(port: 0)
         configuration.defaultCluster = try .make(cluster)
