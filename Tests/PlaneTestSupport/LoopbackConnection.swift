@@ -11,7 +11,7 @@ package final class LoopbackConnection: Sendable {
     }
 
     /// Longer than any limit of the programs under test.
-    private static let patience = 150
+    private static let patience = 60
 
     private let socket: Int32
 

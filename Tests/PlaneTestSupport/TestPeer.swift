@@ -12,7 +12,7 @@ package final class TestPeer: Sendable {
     }
 
     /// A read nobody answers ends after this with an error that shows what had come until then.
-    private static let patienceSeconds = 150
+    private static let patienceSeconds = 60
 
     private let socket: Int32
 
